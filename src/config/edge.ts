@@ -9,6 +9,12 @@ export const edgeSettings = {
     false,
     'tell at the request whether a number has an account',
   ),
+  swaggerEnabled: setting(
+    'SWAGGER_ENABLED',
+    flag,
+    true,
+    'serve Swagger UI and the OpenAPI document',
+  ),
   corsOrigins: setting(
     'CORS_ORIGINS',
     list,

@@ -1,4 +1,4 @@
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, QueryConfig } from 'pg';
 
 /** One SQL statement; the name makes it a server-side prepared statement. */
 export interface Statement {
@@ -46,7 +46,7 @@ export class Database {
   /** @throws PostgresUnavailable */
   async query<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
     try {
-      return await run<Row>(this.#pool, this.#prepared, statement, values);
+      return await run<Row>(this.#pool, this.#asQuery(statement, values));
     } catch (error) {
       throw translated(error);
     }
@@ -79,12 +79,17 @@ export class Database {
     return { total: totalCount, idle: idleCount, waiting: waitingCount };
   }
 
+  #asQuery(statement: Statement, values: readonly unknown[]): QueryConfig {
+    const query = { text: statement.text, values: [...values] };
+    return this.#prepared ? { ...query, name: statement.name } : query;
+  }
+
   async #once<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
     let broken: Error | undefined;
     try {
       await client.query('BEGIN');
-      const result = await work(transaction(client, this.#prepared));
+      const result = await work(transaction(client, (...given) => this.#asQuery(...given)));
       await client.query('COMMIT');
       return result;
     } catch (error) {
@@ -98,23 +103,18 @@ export class Database {
   }
 }
 
-function transaction(client: PoolClient, prepared: boolean): Tx {
+type AsQuery = (statement: Statement, values: readonly unknown[]) => QueryConfig;
+
+function transaction(client: PoolClient, asQuery: AsQuery): Tx {
   const open = {
     query: <Row>(statement: Statement, values: readonly unknown[]) =>
-      run<Row>(client, prepared, statement, values),
+      run<Row>(client, asQuery(statement, values)),
   };
   return open as Tx;
 }
 
-async function run<Row>(
-  target: Pool | PoolClient,
-  prepared: boolean,
-  statement: Statement,
-  values: readonly unknown[],
-): Promise<Row[]> {
-  const query = { text: statement.text, values: [...values] };
-  const named = prepared ? { ...query, name: statement.name } : query;
-  const result = await target.query(named);
+async function run<Row>(target: Pool | PoolClient, query: QueryConfig): Promise<Row[]> {
+  const result = await target.query(query);
   return result.rows as Row[];
 }
 

@@ -43,7 +43,8 @@ export class CreatePhoneLimits1795460580000 implements MigrationInterface {
 
 /**
  * Takes one send to a number for an address, or says why not. A verified send is excused for the
- * first `verifiedDay` of a day. Order: hard cap, refusing factor, cool-down, caps, reserve.
+ * first `verifiedDay` of a day. Order: hard cap, refusing factor, a wait that outlives the code,
+ * cool-down, caps, reserve.
  */
 const TAKE_SEND = `
 CREATE FUNCTION take_send(
@@ -51,13 +52,14 @@ CREATE FUNCTION take_send(
   OUT refusal text, OUT wait_seconds integer, OUT resend_seconds integer
 ) LANGUAGE plpgsql AS $$
 DECLARE
-  v_failures integer;
+  v_counter record;
   v record;
   v_cooldown integer := 0;
   v_reserved boolean := false;
 BEGIN
   INSERT INTO phone_counters (phone_key) VALUES (p_phone) ON CONFLICT DO NOTHING;
-  SELECT failures INTO v_failures FROM phone_counters WHERE phone_key = p_phone FOR UPDATE;
+  SELECT failures, failing_until INTO v_counter
+    FROM phone_counters WHERE phone_key = p_phone FOR UPDATE;
 
   WITH recent AS (
     SELECT created_at, reserved, verified_at, address_key = p_address AS mine,
@@ -95,9 +97,13 @@ BEGIN
 
   IF v.unverified >= (p_limits->>'hardDay')::integer THEN
     refusal := 'number_hard_day';
-  ELSIF v_failures >= (p_limits->>'refusingFailures')::integer AND NOT p_known
+  ELSIF v_counter.failures >= (p_limits->>'refusingFailures')::integer AND NOT p_known
         AND (p_second_factor OR v.sends > 0) THEN
     refusal := 'factor_refusing';
+  ELSIF NOT p_known AND v_counter.failing_until
+        > now() + make_interval(secs => (p_limits->>'codeSeconds')::integer) THEN
+    refusal := 'failing';
+    wait_seconds := ceil(extract(epoch FROM v_counter.failing_until - now()))::integer;
   ELSIF v.streak > 0 AND v.my_last + make_interval(secs => v_cooldown) > now() THEN
     refusal := 'cooldown';
     wait_seconds := ceil(extract(epoch FROM
