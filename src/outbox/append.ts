@@ -1,0 +1,23 @@
+import { sql } from '../platform/postgres.ts';
+import type { Tx } from '../platform/postgres.ts';
+import { encodeEvent } from './wire-event.ts';
+import type { OutboxEvent } from './event.ts';
+
+/**
+ * Writes an event in the transaction of the change that it tells of: either both exist or neither.
+ * Rows keep their order per account, and per number where `phoneKey` is set.
+ */
+export async function appendEvent(tx: Tx, event: OutboxEvent): Promise<void> {
+  await tx.query(APPEND, [
+    event.id,
+    event.accountId,
+    event.phoneKey ?? null,
+    event.kind,
+    encodeEvent(event),
+  ]);
+}
+
+const APPEND = sql(
+  'outbox.append',
+  `INSERT INTO outbox (event_id, account_id, phone_key, type, payload) VALUES ($1, $2, $3, $4, $5)`,
+);

@@ -1,0 +1,22 @@
+/** What the owner of an account must be told of. */
+export type SecurityEventKind = 'NEW_DEVICE' | 'REFRESH_REUSED' | 'REFRESH_LATE';
+
+interface EventBase {
+  /** UUID; receivers know a repetition by it. */
+  readonly id: string;
+  readonly accountId: string;
+  /** Keyed hash of the number, for events whose order per number matters. */
+  readonly phoneKey?: Buffer;
+}
+
+/** An event for other services, before it is encoded. */
+export type OutboxEvent =
+  | (EventBase & { readonly kind: 'user.registered'; readonly phoneNumber: string })
+  | (EventBase & { readonly kind: 'device.revoked'; readonly deviceId: string })
+  | (EventBase & {
+      readonly kind: 'security';
+      readonly event: SecurityEventKind;
+      readonly deviceId: string;
+      /** What a text for the owner needs; never a number, code, token or key. */
+      readonly attributes: Readonly<Record<string, string>>;
+    });
