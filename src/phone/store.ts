@@ -1,0 +1,128 @@
+import { sql } from '../platform/postgres.ts';
+import type { Queryable, Tx } from '../platform/postgres.ts';
+
+/** Caps per number, as the SQL functions read them. */
+export type PhoneLimits = Readonly<Record<string, number | readonly number[]>>;
+
+/** Who asks, for a number: both are keyed hashes. */
+export interface AttemptKey {
+  readonly phoneKey: Buffer;
+  readonly addressKey: Buffer;
+}
+
+/** What the accounts know of the address that asks; only fetched when a cap is reached. */
+export interface Familiarity {
+  /** The address signed in to the number's account before. */
+  readonly isKnownAddress: boolean;
+  readonly hasSecondFactor: boolean;
+}
+
+export type Attempt = { refusal: string | null; waitSeconds: number | null };
+export type SendAttempt = Attempt & { resendSeconds: number | null };
+
+/** Takes one send, or says which cap refuses it and for how long. */
+export async function takeSend(
+  db: Queryable,
+  key: AttemptKey,
+  options: { sendId: string; familiarity: Familiarity; limits: PhoneLimits },
+): Promise<SendAttempt> {
+  const { isKnownAddress, hasSecondFactor } = options.familiarity;
+  const limits = JSON.stringify(options.limits);
+  const [row] = await db.query<SendAttempt>(TAKE_SEND, [
+    key.phoneKey,
+    key.addressKey,
+    options.sendId,
+    isKnownAddress,
+    hasSecondFactor,
+    limits,
+  ]);
+  return row ?? { refusal: 'unknown', waitSeconds: 1, resendSeconds: null };
+}
+
+const TAKE_SEND = sql(
+  'phone.take_send',
+  `SELECT refusal, wait_seconds AS "waitSeconds", resend_seconds AS "resendSeconds"
+     FROM take_send($1, $2, $3, $4, $5, $6)`,
+);
+
+/** A send that no provider took does not count. */
+export async function deleteSend(db: Queryable, sendId: string): Promise<void> {
+  await db.query(DELETE_SEND, [sendId]);
+}
+
+const DELETE_SEND = sql('phone.delete_send', 'DELETE FROM phone_attempts WHERE id = $1');
+
+/** Takes one check, counted as a miss until it is settled. */
+export async function takeCheck(
+  db: Queryable,
+  key: AttemptKey,
+  options: { checkId: string; familiarity: Familiarity; limits: PhoneLimits },
+): Promise<Attempt> {
+  const { isKnownAddress } = options.familiarity;
+  const limits = JSON.stringify(options.limits);
+  const [row] = await db.query<Attempt>(TAKE_CHECK, [
+    key.phoneKey,
+    key.addressKey,
+    options.checkId,
+    isKnownAddress,
+    limits,
+  ]);
+  return row ?? { refusal: 'unknown', waitSeconds: 1 };
+}
+
+const TAKE_CHECK = sql(
+  'phone.take_check',
+  `SELECT refusal, wait_seconds AS "waitSeconds" FROM take_check($1, $2, $3, $4, $5)`,
+);
+
+/** The code was right: the check is no miss, its send is verified, the number starts anew. */
+export async function settleCheck(
+  db: Queryable,
+  ids: { phoneKey: Buffer; checkId: string; sendId: string },
+): Promise<void> {
+  await db.query(SETTLE_CHECK, [ids.phoneKey, ids.checkId, ids.sendId]);
+}
+
+const SETTLE_CHECK = sql('phone.settle_check', 'SELECT settle_check($1, $2, $3)');
+
+/** Uses a verification up; true for exactly one caller, ever. Rolled back, it stays unspent. */
+export async function consumeVerification(tx: Tx, id: string): Promise<boolean> {
+  const rows = await tx.query(CONSUME, [id]);
+  return rows.length === 1;
+}
+
+const CONSUME = sql(
+  'phone.consume',
+  'INSERT INTO consumed_verifications (id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING id',
+);
+
+export async function isConsumed(db: Queryable, id: string): Promise<boolean> {
+  const rows = await db.query(IS_CONSUMED, [id]);
+  return rows.length === 1;
+}
+
+const IS_CONSUMED = sql('phone.is_consumed', 'SELECT id FROM consumed_verifications WHERE id = $1');
+
+/** Forgets attempts after every window, and verifications long after Redis forgot them. */
+export async function deleteOldAttempts(db: Queryable): Promise<void> {
+  await db.query(DELETE_ATTEMPTS, []);
+  await db.query(DELETE_COUNTERS, []);
+  await db.query(DELETE_CONSUMED, []);
+}
+
+const DELETE_ATTEMPTS = sql(
+  'phone.delete_attempts',
+  `DELETE FROM phone_attempts WHERE created_at < now() - interval '25 hours'`,
+);
+
+/** Failures are kept for as long as they can matter: a wait lasts a day at most. */
+const DELETE_COUNTERS = sql(
+  'phone.delete_counters',
+  `DELETE FROM phone_counters
+    WHERE touched_at < now() - CASE WHEN failures = 0 THEN interval '2 days' ELSE interval '400 days' END`,
+);
+
+const DELETE_CONSUMED = sql(
+  'phone.delete_consumed',
+  `DELETE FROM consumed_verifications WHERE consumed_at < now() - interval '1 day'`,
+);
