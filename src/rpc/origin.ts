@@ -1,0 +1,14 @@
+import type { HandlerContext } from '@connectrpc/connect';
+import type { Origin } from '../audit/append.ts';
+import { limitUnit, storedPrefix } from '../platform/address.ts';
+import { callOf } from './call.ts';
+
+/** Where a call came from, as limits and audit rows use it. */
+export function originOf(context: Pick<HandlerContext, 'values'>): Origin {
+  const { requestId, clientAddress } = callOf(context);
+  return {
+    requestId,
+    addressUnit: limitUnit(clientAddress),
+    ipPrefix: storedPrefix(clientAddress),
+  };
+}

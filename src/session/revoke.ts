@@ -1,0 +1,71 @@
+import type { Origin } from '../audit/append.ts';
+import { appendAudit } from '../audit/append.ts';
+import { DomainError } from '../errors.ts';
+import type { Tx } from '../platform/postgres.ts';
+import type { RedisStore } from '../platform/redis.ts';
+import type { Principal } from '../token/principal.ts';
+import type { RevocationFeed } from './revocation-feed.ts';
+import { rememberRevoked } from './revoked-cache.ts';
+import type { RevokeReason } from './rows.ts';
+import { countSeniorTargets, revokeSessions } from './store-revocation.ts';
+import type { RevokedSession, RevokeTarget } from './store-revocation.ts';
+
+export interface RevokeDeps {
+  readonly config: { readonly accessTokenTtlSeconds: number };
+}
+
+export interface AnnounceDeps {
+  readonly redis: RedisStore;
+  readonly feed: RevocationFeed;
+  readonly config: { readonly accessTokenTtlSeconds: number };
+}
+
+export interface RevokeRequest {
+  readonly principal: Principal;
+  readonly target: RevokeTarget;
+  readonly reason: RevokeReason;
+  readonly origin: Origin;
+}
+
+/**
+ * Ends sessions of the bearer's account with an audit row for each. Call `announceRevoked` after
+ * COMMIT. A session younger than 24 h may end itself and younger ones only, unless stepped up.
+ * @throws STEP_UP_REQUIRED
+ */
+export async function revokeOwnSessions(
+  deps: RevokeDeps,
+  tx: Tx,
+  request: RevokeRequest,
+): Promise<RevokedSession[]> {
+  const { principal, target, reason } = request;
+  if ((await countSeniorTargets(tx, target, principal.sessionId)) > 0) throw stepUpRequired();
+  const tokenSeconds = deps.config.accessTokenTtlSeconds;
+  const revoked = await revokeSessions(tx, { target, reason, tokenSeconds });
+  for (const { sessionId, deviceId } of revoked) {
+    await appendAudit(tx, {
+      type: reason === 'logout' ? 'session.logout' : 'session.revoked',
+      actor: 'account',
+      origin: request.origin,
+      accountId: principal.accountId,
+      deviceId,
+      sessionId,
+      details: { by: principal.sessionId },
+    });
+  }
+  return revoked;
+}
+
+/** Tells this process and Redis at once; every other replica reads it from the feed. */
+export async function announceRevoked(
+  deps: AnnounceDeps,
+  sessionIds: readonly string[],
+): Promise<void> {
+  const { accessTokenTtlSeconds } = deps.config;
+  for (const sessionId of sessionIds) deps.feed.apply(sessionId, accessTokenTtlSeconds);
+  await rememberRevoked(deps.redis, sessionIds, accessTokenTtlSeconds);
+}
+
+function stepUpRequired(): DomainError {
+  const message = 'This session is too new to do that. Confirm it from an older device first.';
+  return new DomainError('STEP_UP_REQUIRED', message);
+}
