@@ -1,0 +1,97 @@
+import { appendAudit } from '../audit/append.ts';
+import type { Origin } from '../audit/append.ts';
+import { DomainError } from '../errors.ts';
+import { eraseEndedKeys } from '../keys/store.ts';
+import type { Database } from '../platform/postgres.ts';
+import { announceRevoked, revokeOwnSessions } from '../session/revoke.ts';
+import type { AnnounceDeps } from '../session/revoke.ts';
+import type { RevokeReason } from '../session/rows.ts';
+import type { RevokedSession, RevokeTarget } from '../session/store-revocation.ts';
+import type { Principal } from '../token/principal.ts';
+
+export type EndSessionDeps = AnnounceDeps & { readonly db: Database };
+
+/** Who asks, and from where. */
+export interface Bearer {
+  readonly principal: Principal;
+  readonly origin: Origin;
+}
+
+/** Ids that the deployed app sends along with a logout. */
+export interface LogoutHints {
+  readonly userId: string;
+  readonly deviceId: string;
+}
+
+/**
+ * Ends the bearer's session and only that. Ids in the body that differ from the token's are not
+ * acted on, only recorded: they may be an attempt to log somebody else out. Twice is no error.
+ */
+export async function logOut(
+  deps: EndSessionDeps,
+  bearer: Bearer,
+  hints: LogoutHints,
+): Promise<void> {
+  const { principal } = bearer;
+  const target = { accountId: principal.accountId, onlyId: principal.sessionId };
+  const isMismatch =
+    differs(hints.userId, principal.accountId) || differs(hints.deviceId, principal.deviceId);
+  await end(deps, bearer, { target, reason: 'logout', isMismatch });
+}
+
+/** @throws SESSION_NOT_FOUND (also for somebody else's), STEP_UP_REQUIRED */
+export async function revokeSession(
+  deps: EndSessionDeps,
+  bearer: Bearer,
+  sessionId: string,
+): Promise<void> {
+  const target = { accountId: bearer.principal.accountId, onlyId: sessionId.toLowerCase() };
+  const ended = await end(deps, bearer, { target, reason: 'revoked' });
+  if (ended.length === 0) {
+    throw new DomainError('SESSION_NOT_FOUND', 'There is no such session.');
+  }
+}
+
+/** Ends every session but the bearer's; says how many. @throws STEP_UP_REQUIRED */
+export async function revokeOtherSessions(deps: EndSessionDeps, bearer: Bearer): Promise<number> {
+  const { accountId, sessionId } = bearer.principal;
+  const target = { accountId, exceptId: sessionId };
+  return (await end(deps, bearer, { target, reason: 'revoked' })).length;
+}
+
+/** Ends every session, the bearer's too; says how many. @throws STEP_UP_REQUIRED */
+export async function revokeAllSessions(deps: EndSessionDeps, bearer: Bearer): Promise<number> {
+  const target = { accountId: bearer.principal.accountId };
+  return (await end(deps, bearer, { target, reason: 'revoked' })).length;
+}
+
+interface End {
+  readonly target: RevokeTarget;
+  readonly reason: RevokeReason;
+  readonly isMismatch?: boolean;
+}
+
+/** Sessions, keys of devices that have none left, and audit rows in one transaction; then the word goes out. */
+async function end(deps: EndSessionDeps, bearer: Bearer, act: End): Promise<RevokedSession[]> {
+  const { principal, origin } = bearer;
+  const ended = await deps.db.tx(async (tx) => {
+    const revoked = await revokeOwnSessions(deps, tx, { ...bearer, ...act });
+    const deviceIds = [...new Set(revoked.map(({ deviceId }) => deviceId))];
+    await eraseEndedKeys(tx, principal.accountId, deviceIds);
+    if (act.isMismatch) {
+      const { accountId, deviceId, sessionId } = principal;
+      const about = { origin, accountId, deviceId, sessionId };
+      await appendAudit(tx, { ...about, type: 'session.logout.mismatch', actor: 'account' });
+    }
+    return revoked;
+  });
+  await announceRevoked(
+    deps,
+    ended.map(({ sessionId }) => sessionId),
+  );
+  return ended;
+}
+
+function differs(sent: string, own: string): boolean {
+  return sent !== '' && sent.toLowerCase() !== own;
+}

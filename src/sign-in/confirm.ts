@@ -1,0 +1,56 @@
+import type { Origin } from '../audit/append.ts';
+import { DomainError } from '../errors.ts';
+import { checkCode } from '../phone/check.ts';
+import type { CheckDeps } from '../phone/check.ts';
+import type { Purpose } from '../phone/code.ts';
+import { attemptKey } from '../phone/limits.ts';
+import type { E164 } from '../phone/number.ts';
+import { insertLoginFailure, selectAccount, selectFamiliarity } from './store.ts';
+
+export type ConfirmDeps = CheckDeps & {
+  readonly config: { readonly verificationTtlSeconds: number };
+};
+
+export interface Confirmation {
+  /** Told only to somebody who entered the right code. */
+  readonly requiresSecondFactor: boolean;
+  /** How long the verification can be used. */
+  readonly expiresInSeconds: number;
+}
+
+/**
+ * Proves a number with its code; a wrong one is kept in the history of the number's account.
+ * @throws CODE_WRONG, CODE_EXPIRED, CODE_ATTEMPTS_EXCEEDED, VERIFICATION_UNKNOWN, RATE_LIMITED,
+ *   STORE_UNAVAILABLE
+ */
+export async function confirmVerification(
+  deps: ConfirmDeps,
+  input: { purpose: Purpose; verificationId: string; code: string },
+  origin: Origin,
+): Promise<Confirmation> {
+  const { addressUnit } = origin;
+  const familiarity = (phone: E164) => selectFamiliarity(deps, phone, addressUnit);
+  const outcome = await checkCode(deps, { ...input, addressUnit, familiarity });
+  if (outcome.status === 'wrong') {
+    if (input.purpose === 'login') await recordFailure(deps, outcome.phone, origin);
+    throw codeWrong(outcome.checksLeft);
+  }
+  const isLogin = input.purpose === 'login';
+  const account = isLogin ? await selectAccount(deps.db, outcome.phone) : undefined;
+  return {
+    requiresSecondFactor: account?.hasSecondFactor ?? false,
+    expiresInSeconds: deps.config.verificationTtlSeconds,
+  };
+}
+
+async function recordFailure(deps: ConfirmDeps, phone: E164, origin: Origin): Promise<void> {
+  const { addressKey } = attemptKey(deps.digest, phone, origin.addressUnit);
+  await insertLoginFailure(deps.db, { phone, origin, addressKey, reason: 'CODE_WRONG' });
+}
+
+function codeWrong(checksLeft: number): DomainError {
+  return new DomainError('CODE_WRONG', 'This code is not right. Please check it and try again.', {
+    violations: [{ field: 'code', description: 'is not the code that was sent' }],
+    metadata: { checksLeft: String(checksLeft) },
+  });
+}
