@@ -1,0 +1,117 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { openMetricsServer } from './platform/metrics-server.ts';
+import type { Stopper } from './platform/stop.ts';
+import { Drain } from './rpc/drain.ts';
+import { openGrpcServer } from './rpc/grpc-server.ts';
+import { HealthMonitor } from './rpc/health.ts';
+import type { Readiness } from './rpc/health.ts';
+import { createChain } from './rpc/interceptors.ts';
+import type { Chain } from './rpc/interceptors.ts';
+import { MESSAGE_LIMITS } from './rpc/limit.ts';
+import { methodsOf } from './rpc/route.ts';
+import type { Route } from './rpc/route.ts';
+import { createRoutes } from './rpc/routes.ts';
+import type { Context } from './context.ts';
+
+/** Where it listens. */
+export interface Ports {
+  readonly grpc: number;
+  readonly metrics: number | undefined;
+}
+
+/** Name under which grpc.health.v1 tells of Redis alone. */
+const REDIS_HEALTH = 'whispr.dependency.redis';
+
+/** Opens the ports and then says SERVING; stopping says NOT_SERVING first and drains. */
+export async function openServers(context: Context, stopper: Stopper): Promise<Ports> {
+  const { config } = context;
+  const drain = new Drain();
+  const report: HealthReport = { announce: () => undefined };
+  const health = createHealth(context, report);
+  const routes = createRoutes({ ...context, health });
+  const chain = createServingChain(context, drain, routes);
+  const metrics = await openMetrics(context, stopper);
+  const server = await openGrpcServer({
+    host: config.grpcHost,
+    port: config.grpcPort,
+    routes,
+    chain,
+    limits: MESSAGE_LIMITS,
+    isReflectionOn: config.grpcReflection,
+    healthNames: [REDIS_HEALTH],
+    maxConnectionAgeMs: config.maxConnectionAgeMs,
+    watchMaxAgeMs: config.watchMaxAgeMs,
+  });
+  stopper.add(() => server.stop(config.drainTimeoutMs));
+  report.announce = ({ status, stores }) => {
+    for (const name of ['', ...routes.map(({ service }) => service.typeName)]) {
+      server.health.set(name, status !== 'not_ready');
+    }
+    server.health.set(REDIS_HEALTH, stores['redis'] === 'up');
+  };
+  stopper.add(() => health.stop());
+  stopper.add(() => drainCalls(health, drain, config.drainDelayMs));
+  await health.start();
+  return { grpc: server.port, metrics };
+}
+
+/** Where health changes go; the server that tells them is built after the monitor that it asks. */
+interface HealthReport {
+  announce: (readiness: Readiness) => void;
+}
+
+/** Redis is not required: what can falls back to PostgreSQL, the rest says UNAVAILABLE. */
+function createHealth(context: Context, report: HealthReport): HealthMonitor {
+  const { config, logger, db, redis, keyRing } = context;
+  return new HealthMonitor({
+    logger,
+    onChange: (readiness) => report.announce(readiness),
+    probes: [
+      { name: 'postgres', isRequired: true, probe: () => db.ping() },
+      { name: 'signing_keys', isRequired: true, probe: () => void keyRing.jwks() },
+      { name: 'redis', isRequired: config.readinessRequiresRedis, probe: () => redis.ping() },
+    ],
+  });
+}
+
+/** Lets the edge take this replica out before it refuses anything; then open watches move away. */
+async function drainCalls(health: HealthMonitor, drain: Drain, delayMs: number): Promise<void> {
+  health.retire();
+  await delay(delayMs);
+  drain.start();
+}
+
+function createServingChain(context: Context, drain: Drain, routes: readonly Route[]): Chain {
+  const { config, logger, metrics, authenticator, feed } = context;
+  return createChain(
+    {
+      logger,
+      metrics,
+      edge: config,
+      access: { authenticate: (token) => authenticator.authenticate(token) },
+      deadline: {
+        unaryDeadlineMs: config.unaryDeadlineMs,
+        watchMaxAgeMs: config.watchMaxAgeMs,
+        drain,
+        watchSession: (principal, ended) =>
+          feed.onChange(() => {
+            if (feed.isRevoked(principal.sessionId)) ended();
+          }),
+      },
+    },
+    methodsOf(routes),
+  );
+}
+
+async function openMetrics(
+  { config, metrics }: Context,
+  stopper: Stopper,
+): Promise<number | undefined> {
+  if (!config.metricsEnabled) return undefined;
+  const server = await openMetricsServer(metrics, {
+    host: config.grpcHost,
+    port: config.metricsPort,
+  });
+  stopper.add(() => server.stop());
+  return server.port;
+}
