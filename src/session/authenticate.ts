@@ -8,7 +8,7 @@ import { checkAccessToken, checkWsToken } from '../token/access-token.ts';
 import type { AccessTokenCheck, TokenDeps } from '../token/access-token.ts';
 import type { Principal } from '../token/principal.ts';
 import type { RevocationFeed } from './revocation-feed.ts';
-import { isRememberedRevoked } from './revoked-cache.ts';
+import { isRememberedRevoked } from './revoke.ts';
 import { isSessionLiving } from './store.ts';
 
 type AuthenticatorDeps = TokenDeps & {

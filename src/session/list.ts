@@ -3,7 +3,7 @@ import type { PageRequest } from '../paging.ts';
 import { encodeCursor } from '../platform/cursor.ts';
 import type { Database } from '../platform/postgres.ts';
 import type { Principal } from '../token/principal.ts';
-import type { ListedSessionRow } from './rows.ts';
+import type { ListedSessionRow } from './store.ts';
 import { listSessions } from './store.ts';
 
 export interface ListDeps {

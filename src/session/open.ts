@@ -5,7 +5,7 @@ import { mintAccessToken } from '../token/access-token.ts';
 import type { TokenDeps } from '../token/access-token.ts';
 import { mintRefreshToken } from '../token/refresh-token.ts';
 import { nowSeconds } from '../platform/clock.ts';
-import type { SessionRow } from './rows.ts';
+import type { SessionRow } from './store.ts';
 import { insertSession } from './store.ts';
 
 export interface OpenDeps {

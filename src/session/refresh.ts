@@ -15,7 +15,7 @@ import { mintTokens } from './open.ts';
 import type { TokenPair } from './open.ts';
 import { announceRevoked } from './revoke.ts';
 import type { AnnounceDeps } from './revoke.ts';
-import type { SessionRow, StaleSessionRow } from './rows.ts';
+import type { SessionRow, StaleSessionRow } from './store.ts';
 import { lockStaleSession, recordLateRefresh, rotateSession } from './store.ts';
 import { revokeSessions } from './store-revocation.ts';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Database } from '../platform/postgres.ts';
-import type { RevocationRow } from './rows.ts';
+import type { RevocationRow } from './store-revocation.ts';
 import { FEED_START, selectRevocations } from './store-revocation.ts';
 import type { FeedPosition } from './store-revocation.ts';
 

@@ -1,6 +1,21 @@
 import { sql } from '../platform/postgres.ts';
 import type { Queryable, Tx } from '../platform/postgres.ts';
-import type { RevocationRow, RevokeReason } from './rows.ts';
+
+export type RevocationRow = {
+  id: string;
+  xid: string;
+  sessionId: string;
+  accountId: string;
+  deviceId: string;
+  reason: RevokeReason;
+  revokedAt: Date;
+  expiresAt: Date;
+  /** Whether no transaction that could still commit an earlier row is open. */
+  isSettled: boolean;
+};
+
+/** Why a session ended, as it is stored. */
+export type RevokeReason = 'logout' | 'revoked' | 'refresh_reused' | 'device_removed';
 
 /** Which sessions of an account an act is about. */
 export interface RevokeTarget {
@@ -96,12 +111,12 @@ export async function selectRevocations(
 
 const SELECT_REVOCATIONS = sql(
   'session.select_revocations',
-  `SELECT id::text, xid::text, session_id AS "sessionId", user_id AS "accountId",
-          device_id AS "deviceId", reason, revoked_at AS "revokedAt", expires_at AS "expiresAt",
-          xid < pg_snapshot_xmin(pg_current_snapshot()) AS "isSettled"
-     FROM revocations
-    WHERE (xid, id) > ($1::text::xid8, $2::bigint) AND (NOT $4::boolean OR expires_at > now())
-    ORDER BY xid, id LIMIT $3`,
+  `SELECT r.id::text, r.xid::text, r.session_id AS "sessionId", r.user_id AS "accountId",
+          r.device_id AS "deviceId", r.reason, r.revoked_at AS "revokedAt",
+          r.expires_at AS "expiresAt", r.xid < pg_snapshot_xmin(pg_current_snapshot()) AS "isSettled"
+     FROM revocations r
+    WHERE (r.xid, r.id) > ($1::text::xid8, $2::bigint) AND (NOT $4::boolean OR r.expires_at > now())
+    ORDER BY r.xid, r.id LIMIT $3`,
 );
 
 /** Forgets revocations whose tokens ended a day ago. */

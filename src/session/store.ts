@@ -1,6 +1,42 @@
 import { sql } from '../platform/postgres.ts';
 import type { Queryable, Tx } from '../platform/postgres.ts';
-import type { ListedSessionRow, SessionRow, StaleSessionRow } from './rows.ts';
+
+/** What a token needs of its session; times are seconds since the Unix epoch. */
+export type SessionRow = {
+  id: string;
+  accountId: string;
+  deviceId: string;
+  refreshCounter: number;
+  authTimeSeconds: number;
+  idleEndsAtSeconds: number;
+  absoluteEndsAtSeconds: number;
+  methods: string[];
+  contextClass: string;
+};
+
+export type StaleSessionRow = SessionRow & {
+  isRevoked: boolean;
+  isExpired: boolean;
+  secondsSinceRotation: number;
+  /** Late refreshes of the last 30 days. */
+  lateCount: number;
+  secondsSinceLate: number | null;
+};
+
+export type ListedSessionRow = {
+  id: string;
+  deviceId: string;
+  deviceName: string;
+  platform: string;
+  ipPrefix: string;
+  createdAt: Date;
+  lastSeenAt: Date;
+  expiresAt: Date;
+  methods: string[];
+  isJunior: boolean;
+  /** Position in the list: last use in microseconds since the Unix epoch. */
+  position: string;
+};
 
 const TOKEN_COLUMNS = `
   id, user_id AS "accountId", device_id AS "deviceId", refresh_counter AS "refreshCounter",

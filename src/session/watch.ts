@@ -4,7 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import { decodeCursor, encodeCursor } from '../platform/cursor.ts';
 import type { Database } from '../platform/postgres.ts';
 import type { RevocationFeed } from './revocation-feed.ts';
-import type { RevocationRow } from './rows.ts';
+import type { RevocationRow } from './store-revocation.ts';
 import { FEED_START, selectRevocations } from './store-revocation.ts';
 import type { FeedPosition } from './store-revocation.ts';
 
@@ -67,7 +67,8 @@ export async function* watchRevocations(
     while (!signal.aborted) {
       const unsettled = new Set<string>();
       for await (const row of visibleRows(deps.db, position)) {
-        if (row.isSettled) position = row;
+        // Each batch has its own snapshot: behind an unsettled row, a settled one proves nothing.
+        if (row.isSettled && unsettled.size === 0) position = row;
         else unsettled.add(row.id);
         if (sentUnsettled.has(row.id)) continue;
         yield { revocation: row, cursor: cursorAt(deps.clock, position) };

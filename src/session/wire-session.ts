@@ -8,7 +8,8 @@ import type {
   ValidateTokenResponseSchema,
 } from '../../gen/whispr/auth/v1/session_pb.ts';
 import type { TokenPair } from './open.ts';
-import type { ListedSessionRow, RevocationRow, RevokeReason } from './rows.ts';
+import type { ListedSessionRow } from './store.ts';
+import type { RevocationRow, RevokeReason } from './store-revocation.ts';
 import type { Validation } from './validate.ts';
 
 const REVOKE_REASONS: Readonly<Record<RevokeReason, RevocationReason>> = {
