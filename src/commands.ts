@@ -26,9 +26,13 @@ function checkConfig(): Promise<string> {
   return Promise.resolve(`The configuration is complete (${nodeEnv}).`);
 }
 
+/** Replicas reload their keys every 25 s: after this time each of them verifies a published key. */
+const LEARNT_SECONDS = 60;
+
 /**
  * `rotate-signing-key access|refresh [--activate]`: publishes the next key; it signs by itself after
- * JWT_KEY_PENDING_SECONDS. `--activate` lets a published key sign now (a leaked key cannot wait).
+ * JWT_KEY_PENDING_SECONDS. `--activate` has it sign now (a leaked key cannot wait a day), but never
+ * before every replica knows it: that would refuse tokens that are good.
  */
 async function rotateSigningKey([purpose, option]: readonly string[]): Promise<string> {
   const isKnown = purpose === 'access' || purpose === 'refresh';
@@ -40,7 +44,9 @@ async function rotateSigningKey([purpose, option]: readonly string[]): Promise<s
     const created = await createNextKey(deps, purpose);
     const waiting = created === undefined ? 'A next key waits already.' : `Published ${created}.`;
     if (option === undefined) return `${waiting} It signs in ${config.signingKeyPendingSeconds} s.`;
-    return `${waiting} Active now: ${await activateRipeKey(deps, purpose, 0)}.`;
+    const active = await activateRipeKey(deps, purpose, LEARNT_SECONDS);
+    if (active !== undefined) return `${active} signs now.`;
+    return `${waiting} It was published for less than ${LEARNT_SECONDS} s; try again then.`;
   });
 }
 

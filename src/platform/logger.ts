@@ -43,19 +43,18 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
     formatters: {
       level: (label: string) => ({ level: label }),
       log: onlyAllowed,
-      bindings: onlyAllowed,
     },
     serializers: { err: serializeError },
   };
   return destination ? pino(options, destination) : pino(options);
 }
 
-/** A number as it may be logged: country code and last two digits, `+33…42`. */
-export function maskedNumber(e164: string): string {
-  return `${e164.slice(0, 3)}…${e164.slice(-2)}`;
+/** A logger whose every line carries `fields`; pino's own `child` would not filter them. */
+export function childLogger(logger: Logger, fields: Readonly<Record<string, unknown>>): Logger {
+  return logger.child(onlyAllowed(fields));
 }
 
-function onlyAllowed(fields: Record<string, unknown>): Record<string, unknown> {
+function onlyAllowed(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) if (ALLOWED.has(name)) kept[name] = value;
   return kept;

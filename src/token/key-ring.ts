@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../platform/clock.ts';
-import type { Database } from '../platform/postgres.ts';
 import type { Sealer } from '../platform/seal.ts';
 import { signEs256, verifyEs256 } from './es256.ts';
 import type { Signer } from './jws.ts';
 import { importPublicKey, openPrivateKey } from './signing-key.ts';
-import { selectSigningKeys } from './store.ts';
 import type { KeyPurpose, SigningKeyRow } from './store.ts';
 
 export interface KeyRingDeps {
-  readonly db: Database;
+  /** The table as it is now, newest key of each purpose first. */
+  readonly readKeys: () => Promise<readonly SigningKeyRow[]>;
   readonly clock: Clock;
   readonly sealer: Sealer;
 }
@@ -46,7 +45,7 @@ export class KeyRing {
 
   /** Reads the table and proves each active key by signing; keeps the old keys when that fails. */
   async reload(): Promise<void> {
-    const rows = await selectSigningKeys(this.#deps.db);
+    const rows = await this.#deps.readKeys();
     this.#loaded = load(rows, this.#deps.sealer);
   }
 
