@@ -112,7 +112,9 @@ function unknownNames(environment: Environment): string[] {
 
 /** Families shared with other programs (PUBLIC_, STATE_, LOG_ …) are too common to refuse. */
 function looksLikeOurs(name: string): boolean {
-  return /^(DB|REDIS|JWT|SMS|CONNECT|METRICS|TWILIO|VONAGE|VERIFICATION)_/.test(name);
+  return /^(DB|REDIS|JWT|SMS|CONNECT|METRICS|TWILIO|VONAGE|VERIFICATION|KEY_ENCRYPTION|CODE_PEPPERS?|SESSION_(?!MANAGER))_?/.test(
+    name,
+  );
 }
 
 function conflictsOf(config: Config): string[] {

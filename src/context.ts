@@ -1,4 +1,4 @@
-import { isProduction } from './config.ts';
+import { ConfigError, isProduction } from './config.ts';
 import type { Config } from './config.ts';
 import { createDataSource, poolOf, servingOptions } from './db/data-source.ts';
 import { migrateDatabase } from './db/migrate.ts';
@@ -6,6 +6,7 @@ import { registerGauges } from './gauges.ts';
 import { Limiter } from './limits/limiter.ts';
 import { limitPolicies } from './limits/policy.ts';
 import { phoneLimits } from './phone/limits.ts';
+import { unknownCountries } from './phone/number.ts';
 import { createAbsentSender, createInboxSender } from './phone/sms.ts';
 import type { SmsSender } from './phone/sms.ts';
 import { systemClock } from './platform/clock.ts';
@@ -23,6 +24,7 @@ import { Authenticator } from './session/authenticate.ts';
 import { RevocationFeed } from './session/revocation-feed.ts';
 import { KeyRing } from './token/key-ring.ts';
 import { ensureSigningKeys } from './token/rotate.ts';
+import { selectSigningKeys } from './token/store.ts';
 
 /** Replacements for the true edges of the process; everything else is always real. */
 export interface Overrides {
@@ -41,6 +43,7 @@ export async function openContext(
   overrides: Overrides & { readonly logger: Logger },
   stopper: Stopper,
 ) {
+  refuseUnknownCountries(config);
   const { logger, clock = systemClock, random = systemRandom } = overrides;
   const metrics = createMetrics();
   const db = await openDatabase(config, logger, stopper);
@@ -76,6 +79,15 @@ export async function openContext(
   };
 }
 
+/** A typo would refuse a whole country. */
+function refuseUnknownCountries({ smsCountries }: Config): void {
+  const unknown = unknownCountries(smsCountries);
+  if (unknown.length === 0) return;
+  throw new ConfigError([
+    `SMS_COUNTRIES names ${unknown.join(', ')}, which are no ISO 3166 countries`,
+  ]);
+}
+
 async function openDatabase(config: Config, logger: Logger, stopper: Stopper): Promise<Database> {
   if (config.dbMigrationsRun) await migrateDatabase(config, logger);
   const dataSource = createDataSource(servingOptions(config, logger));
@@ -93,7 +105,8 @@ async function openKeyRing(
     publicPem: config.jwtPublicKey,
     mayGenerate: !isProduction(config),
   });
-  const keyRing = new KeyRing(deps);
+  const readKeys = () => selectSigningKeys(deps.db);
+  const keyRing = new KeyRing({ ...deps, readKeys });
   await keyRing.reload();
   return keyRing;
 }

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from './config.ts';
 import { openMetricsServer } from './platform/metrics-server.ts';
 import type { Stopper } from './platform/stop.ts';
+import { openConnectServer } from './rpc/connect-server.ts';
 import { Drain } from './rpc/drain.ts';
 import { openGrpcServer } from './rpc/grpc-server.ts';
 import { HealthMonitor } from './rpc/health.ts';
@@ -16,6 +18,7 @@ import type { Context } from './context.ts';
 /** Where it listens. */
 export interface Ports {
   readonly grpc: number;
+  readonly connect: number | undefined;
   readonly metrics: number | undefined;
 }
 
@@ -43,6 +46,7 @@ export async function openServers(context: Context, stopper: Stopper): Promise<P
     watchMaxAgeMs: config.watchMaxAgeMs,
   });
   stopper.add(() => server.stop(config.drainTimeoutMs));
+  const connect = await openConnect(config, { routes, chain }, stopper);
   report.announce = ({ status, stores }) => {
     for (const name of ['', ...routes.map(({ service }) => service.typeName)]) {
       server.health.set(name, status !== 'not_ready');
@@ -52,7 +56,7 @@ export async function openServers(context: Context, stopper: Stopper): Promise<P
   stopper.add(() => health.stop());
   stopper.add(() => drainCalls(health, drain, config.drainDelayMs));
   await health.start();
-  return { grpc: server.port, metrics };
+  return { grpc: server.port, connect, metrics };
 }
 
 /** Where health changes go; the server that tells them is built after the monitor that it asks. */
@@ -101,6 +105,19 @@ function createServingChain(context: Context, drain: Drain, routes: readonly Rou
     },
     methodsOf(routes),
   );
+}
+
+/** Connect and gRPC-Web from the same routes, where a port is set. */
+async function openConnect(
+  { connectPort, grpcHost, drainTimeoutMs }: Config,
+  serving: { routes: readonly Route[]; chain: Chain },
+  stopper: Stopper,
+): Promise<number | undefined> {
+  if (connectPort === undefined) return undefined;
+  const options = { host: grpcHost, port: connectPort, limits: MESSAGE_LIMITS };
+  const server = await openConnectServer({ ...options, ...serving });
+  stopper.add(() => server.stop(drainTimeoutMs));
+  return server.port;
 }
 
 async function openMetrics(

@@ -5,7 +5,7 @@ import { eraseEndedKeys } from '../keys/store.ts';
 import type { Database } from '../platform/postgres.ts';
 import { announceRevoked, revokeOwnSessions } from '../session/revoke.ts';
 import type { AnnounceDeps } from '../session/revoke.ts';
-import type { RevokeReason } from '../session/rows.ts';
+import type { RevokeReason } from '../session/store-revocation.ts';
 import type { RevokedSession, RevokeTarget } from '../session/store-revocation.ts';
 import type { Principal } from '../token/principal.ts';
 

@@ -14,11 +14,11 @@ import type {
   UnaryResponse,
 } from '@connectrpc/connect';
 import type { StatusObject, handleUnaryCall, sendUnaryData } from '@grpc/grpc-js';
-import { transportKey } from './call.ts';
 import { toConnectError, toDomainError } from './error-map.ts';
 import { GrpcStreamCall, GrpcUnaryCall } from './grpc-call.ts';
 import type { Binding } from './grpc-call.ts';
 import { toMetadata, toStatus } from './grpc-metadata.ts';
+import { transportKey } from './transport.ts';
 
 /** The rest of a chain: Connect does not export this type. */
 export type Next = Parameters<Interceptor>[0];

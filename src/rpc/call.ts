@@ -2,21 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { createContextKey } from '@connectrpc/connect';
 import type { ContextValues, HandlerContext } from '@connectrpc/connect';
 import { DomainError } from '../errors.ts';
+import { childLogger } from '../platform/logger.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Principal } from '../token/principal.ts';
 import type { Edge } from './edge.ts';
-
-/** What an engine knows of a call before any interceptor ran. Everything is read on demand. */
-export interface Transport {
-  /** A request header; several values arrive joined by `, `. */
-  headerValue(name: string): string | undefined;
-  /** Address of the TCP peer. */
-  readonly peerAddress: string;
-  /** When the client stops waiting, milliseconds since the epoch; Infinity = it named no deadline. */
-  readonly deadlineAtMs: number;
-  /** Whether the client went away. */
-  readonly isCancelled: boolean;
-}
+import type { Transport } from './transport.ts';
 
 /** Well-formed means printable, short, and no way to break a log line or a header. */
 const REQUEST_ID = /^[\w.-]{8,64}$/;
@@ -34,6 +24,8 @@ export class Call {
   deadlineAtMs = Infinity;
   #requestId: string | undefined;
   #logger: Logger | undefined;
+  #caller: string | undefined;
+  #isCallerKnown = false;
 
   constructor(transport: Transport, edge: Edge, rootLogger: Logger) {
     this.transport = transport;
@@ -54,12 +46,14 @@ export class Call {
 
   /** Mesh identity of the calling service, if one vouches for it. */
   get caller(): string | undefined {
-    return this.#edge.callerOf(this.transport);
+    if (!this.#isCallerKnown) this.#caller = this.#edge.callerOf(this.transport);
+    this.#isCallerKnown = true;
+    return this.#caller;
   }
 
   /** Carries the request id. Made on first use: most calls log one line, and not through it. */
   get logger(): Logger {
-    this.#logger ??= this.#rootLogger.child({ requestId: this.requestId });
+    this.#logger ??= childLogger(this.#rootLogger, { requestId: this.requestId });
     return this.#logger;
   }
 }
@@ -72,11 +66,6 @@ function nextRequestId(): string {
   requestCount += 1;
   return `${PROCESS_ID}-${requestCount.toString(36)}`;
 }
-
-/** Set by the engine that received the call. */
-export const transportKey = createContextKey<Transport | undefined>(undefined, {
-  description: 'transport',
-});
 
 /** Set by the `call` interceptor, the outermost one. */
 export const callKey = createContextKey<Call | undefined>(undefined, { description: 'call' });

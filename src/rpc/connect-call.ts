@@ -2,10 +2,10 @@ import { createContextValues } from '@connectrpc/connect';
 import type { ContextValues } from '@connectrpc/connect';
 import { parseTimeout as parseConnectTimeout } from '@connectrpc/connect/protocol-connect';
 import { parseTimeout as parseGrpcTimeout } from '@connectrpc/connect/protocol-grpc';
-import { transportKey } from './call.ts';
-import type { Transport } from './call.ts';
 import { plainAddress } from './edge.ts';
 import type { HttpRequest } from './http-listener.ts';
+import { transportKey } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 /** The context values of a call that arrives by connect-node. */
 export function connectContextValues(request: HttpRequest): ContextValues {

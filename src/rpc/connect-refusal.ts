@@ -34,11 +34,16 @@ export function explained(handler: UniversalHandler, recorder: CallRecorder): Un
     recorder.refused(error.reason, answer.code);
     return answer;
   };
+  // A GET carries its message in the query, and base64 that is none is thrown as a plain error.
+  const explainGet = (sent: ConnectError) => {
+    const isOfQuery = sent.code === Code.Internal && sent.rawMessage === 'internal error';
+    return explain(isOfQuery ? new ConnectError('invalid query', Code.InvalidArgument) : sent);
+  };
   const { protocolNames, service, method, requestPath } = handler;
   const { allowedMethods, supportedContentType } = handler;
   return Object.assign(
     async (request: Parameters<UniversalHandler>[0]) =>
-      explainAnswer(await handler(request), explain),
+      explainAnswer(await handler(request), request.method === 'GET' ? explainGet : explain),
     { protocolNames, service, method, requestPath, allowedMethods, supportedContentType },
   );
 }

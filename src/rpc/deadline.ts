@@ -4,7 +4,7 @@ import { StreamLife, deadlinePassed } from './stream-life.ts';
 import type { StreamLimits } from './stream-life.ts';
 
 export interface DeadlineSettings extends StreamLimits {
-  /** For unary calls whose client names no deadline. */
+  /** For unary calls whose client names no deadline, and for opening a stream. */
   readonly unaryDeadlineMs: number;
 }
 
@@ -13,7 +13,7 @@ const MAX_UNARY_DEADLINE_MS = 30_000;
 
 /**
  * Ends calls in time. A unary call answers DEADLINE_EXCEEDED at its deadline, whatever its handler
- * still does. A stream has no deadline of ours, but other ends: see `StreamLife`.
+ * still does. A stream has to open in time, and then has other ends: see `StreamLife`.
  * Stands inside `errors`, which gives the passed deadline its details, and outside `access`, whose
  * token check may wait for PostgreSQL.
  */
@@ -21,7 +21,8 @@ export function deadline(settings: DeadlineSettings): Interceptor {
   return (next) => (request) => {
     const call = callIn(request.contextValues);
     if (request.stream) {
-      return next(request).then((response) =>
+      const opening = within(settings.unaryDeadlineMs, () => next(request));
+      return opening.then((response) =>
         response.stream ? new StreamLife(settings).bound(call, response, request.signal) : response,
       );
     }
@@ -36,9 +37,10 @@ export function deadline(settings: DeadlineSettings): Interceptor {
 function within<T>(timeLeftMs: number, answer: () => Promise<T>): Promise<T> {
   if (timeLeftMs <= 0) return Promise.reject(deadlinePassed());
   return new Promise((resolve, reject) => {
+    // A call that was cut off must not keep the process from ending.
     const timer = setTimeout(() => {
       reject(deadlinePassed());
-    }, timeLeftMs);
+    }, timeLeftMs).unref();
     const settle = <V>(then: (value: V) => void) => {
       return (value: V) => {
         clearTimeout(timer);

@@ -3,10 +3,6 @@ export class Drain {
   readonly #listeners = new Set<() => void>();
   #isStarted = false;
 
-  get isStarted(): boolean {
-    return this.#isStarted;
-  }
-
   /** Calls `listener` when the drain starts, or now if it has. Returns how to stop listening. */
   onStart(listener: () => void): () => void {
     if (this.#isStarted) {

@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import type { BlockList } from 'node:net';
 import { equalsInConstantTime } from '../platform/secret.ts';
 import type { Secret } from '../platform/secret.ts';
-import type { Transport } from './call.ts';
 import { meshCaller } from './mesh-caller.ts';
+import type { Transport } from './transport.ts';
 
 export interface EdgeSettings {
   readonly nodeEnv: 'development' | 'test' | 'production';

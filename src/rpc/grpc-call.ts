@@ -9,10 +9,11 @@ import { createContextValues } from '@connectrpc/connect';
 import type { HandlerContext, StreamRequest, UnaryRequest } from '@connectrpc/connect';
 import type { Metadata, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import { DomainError } from '../errors.ts';
-import { callIn, transportKey } from './call.ts';
-import type { Transport } from './call.ts';
+import { callIn } from './call.ts';
 import { plainAddress } from './edge.ts';
 import { toHeaders } from './grpc-metadata.ts';
+import { transportKey } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 type AnyMessage = MessageShape<DescMessage>;
 /** Requests and answers are unary or a stream of answers; no RPC of ours streams requests. */

@@ -68,21 +68,25 @@ class ExplainedCall extends ServerInterceptingCall {
  * Sends calls of unknown methods to a handler that answers METHOD_UNKNOWN; grpc-js itself answers
  * without details and knows no fallback (grpc-node issue 1572). Also puts back what Node drops: of
  * two `authorization` headers it keeps the first, and a call must not choose its token by order.
- * Reaches into grpc-js, whose version is pinned; the conformance suite tells when that changes.
+ * Reaches into grpc-js, whose version is pinned: the start fails when that changes.
  */
 export function adoptStrayCalls(server: Server): void {
   const handlers: unknown = Reflect.get(server, 'handlers');
-  const http2Servers: unknown = Reflect.get(server, 'http2Servers');
-  if (!(handlers instanceof Map) || !(http2Servers instanceof Map)) {
-    throw new Error('This version of grpc-js keeps its servers elsewhere');
-  }
+  if (!(handlers instanceof Map)) throw new Error('This grpc-js keeps its handlers elsewhere');
   server.register(UNKNOWN_PATH, refuseUnknown, sameBytes, sameBytes, 'bidi');
-  for (const http2Server of http2Servers.keys() as Iterable<Http2Server>) {
+  for (const http2Server of http2ServersOf(server)) {
     http2Server.prependListener('stream', (...[, headers, , rawHeaders]) => {
       if (!handlers.has(headers[':path'])) headers[':path'] = UNKNOWN_PATH;
       if (countOf('authorization', rawHeaders) > 1) spoilToken(headers);
     });
   }
+}
+
+/** The HTTP/2 servers beneath a bound server. */
+export function http2ServersOf(server: Server): Http2Server[] {
+  const http2Servers: unknown = Reflect.get(server, 'http2Servers');
+  if (http2Servers instanceof Map) return [...(http2Servers.keys() as Iterable<Http2Server>)];
+  throw new Error('This grpc-js keeps its HTTP/2 servers elsewhere');
 }
 
 /** grpc-js's serialisers: messages are coded inside the interceptor chain. */

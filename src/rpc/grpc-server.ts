@@ -1,10 +1,11 @@
+import type { ServerHttp2Session } from 'node:http2';
 import { Server, ServerCredentials, logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import type { MethodImplSpec } from '@connectrpc/connect';
 import { streamHandler } from './adaptor-stream.ts';
 import { unaryHandler } from './adaptor.ts';
 import { GrpcHealth } from './grpc-health.ts';
 import { registerReflection } from './grpc-reflection.ts';
-import { adoptStrayCalls, explainRefusals, sameBytes } from './grpc-refusal.ts';
+import { adoptStrayCalls, explainRefusals, http2ServersOf, sameBytes } from './grpc-refusal.ts';
 import type { Chain } from './interceptors.ts';
 import { MAX_MESSAGE_BYTES, maxRequestBytes } from './limit.ts';
 import type { MessageLimits } from './limit.ts';
@@ -36,11 +37,18 @@ export class GrpcServer {
   readonly port: number;
   readonly health: GrpcHealth;
   readonly #server: Server;
+  readonly #sessions = new Set<ServerHttp2Session>();
 
   constructor(server: Server, health: GrpcHealth, port: number) {
     this.#server = server;
     this.health = health;
     this.port = port;
+    for (const http2Server of http2ServersOf(server)) {
+      http2Server.on('session', (session) => {
+        this.#sessions.add(session);
+        session.once('close', () => this.#sessions.delete(session));
+      });
+    }
   }
 
   /** Takes no new calls and waits for the accepted ones, at most `timeoutMs`; then cuts them off. */
@@ -58,6 +66,8 @@ export class GrpcServer {
     await Promise.race([drained, timeout]);
     clearTimeout(timer);
     this.#server.forceShutdown();
+    // forceShutdown knows the sessions only while channelz, which costs per call, is on.
+    for (const session of this.#sessions) session.destroy();
   }
 }
 

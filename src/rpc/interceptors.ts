@@ -4,7 +4,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Registry } from '../platform/metrics.ts';
 import { access } from './access.ts';
 import type { AccessSettings } from './access.ts';
-import { Call, callKey, transportKey } from './call.ts';
+import { Call, callKey } from './call.ts';
 import { deadline } from './deadline.ts';
 import type { DeadlineSettings } from './deadline.ts';
 import { Edge } from './edge.ts';
@@ -12,6 +12,7 @@ import type { EdgeSettings } from './edge.ts';
 import { mapErrors } from './map-errors.ts';
 import { observe } from './observe.ts';
 import { CallRecorder } from './recorder.ts';
+import { transportKey } from './transport.ts';
 import { validate } from './validate.ts';
 
 export interface EdgeDeps {

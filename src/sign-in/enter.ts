@@ -14,7 +14,7 @@ import type { Database, Tx } from '../platform/postgres.ts';
 import type { RedisStore } from '../platform/redis.ts';
 import { openSession } from '../session/open.ts';
 import type { OpenDeps } from '../session/open.ts';
-import type { SessionRow } from '../session/rows.ts';
+import type { SessionRow } from '../session/store.ts';
 import type { TokenDeps } from '../token/access-token.ts';
 import { insertLoginSuccess } from './store.ts';
 

@@ -15,7 +15,7 @@ import { mintTokens } from '../session/open.ts';
 import type { TokenPair } from '../session/open.ts';
 import { announceRevoked } from '../session/revoke.ts';
 import type { AnnounceDeps } from '../session/revoke.ts';
-import type { SessionRow } from '../session/rows.ts';
+import type { SessionRow } from '../session/store.ts';
 import { enter, refuse } from './enter.ts';
 import type { EnterDeps, EntryRequest, Refused } from './enter.ts';
 import { replaceDevice } from './replace-device.ts';

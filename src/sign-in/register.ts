@@ -9,7 +9,7 @@ import { consumeVerification, isConsumed } from '../phone/store.ts';
 import type { Tx } from '../platform/postgres.ts';
 import { mintTokens } from '../session/open.ts';
 import type { TokenPair } from '../session/open.ts';
-import type { SessionRow } from '../session/rows.ts';
+import type { SessionRow } from '../session/store.ts';
 import { enter, refuse } from './enter.ts';
 import type { EnterDeps, EntryRequest, Refused } from './enter.ts';
 import { accountExists } from './request.ts';

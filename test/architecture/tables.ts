@@ -1,0 +1,29 @@
+/** The feature, or file of src, that alone writes a table. */
+export const OWNERS: Readonly<Record<string, string>> = {
+  users_auth: 'sign-in',
+  login_history: 'sign-in',
+  devices: 'device',
+  sessions: 'session',
+  revocations: 'session',
+  identity_keys: 'keys',
+  signed_prekeys: 'keys',
+  prekeys: 'keys',
+  kem_prekeys: 'keys',
+  signing_keys: 'token',
+  consumed_verifications: 'phone',
+  phone_counters: 'phone',
+  phone_attempts: 'phone',
+  backup_codes: 'two-factor',
+  audit_events: 'audit',
+  audit_events_default: 'audit',
+  outbox: 'outbox',
+  job_runs: 'jobs',
+};
+
+/** SQL functions of the migrations, with the tables that they write. */
+export const WRITING_FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
+  take_send: ['phone_attempts', 'phone_counters'],
+  take_check: ['phone_attempts', 'phone_counters'],
+  settle_check: ['phone_attempts', 'phone_counters'],
+  ensure_audit_partitions: ['audit_events'],
+};
