@@ -7,7 +7,7 @@ import type { JsonObject } from './json.ts';
 import { compact } from './json.ts';
 
 /** gRPC's code and the HTTP status that Envoy answers for it. */
-const STATUS: Readonly<Record<string, readonly [code: number, http: number]>> = {
+export const STATUS: Readonly<Record<string, readonly [code: number, http: number]>> = {
   CANCELLED: [1, 499],
   INVALID_ARGUMENT: [3, 400],
   DEADLINE_EXCEEDED: [4, 504],
