@@ -22,9 +22,6 @@ export interface Ports {
   readonly metrics: number | undefined;
 }
 
-/** Name under which grpc.health.v1 tells of Redis alone. */
-const REDIS_HEALTH = 'whispr.dependency.redis';
-
 /** Opens the ports and then says SERVING; stopping says NOT_SERVING first and drains. */
 export async function openServers(context: Context, stopper: Stopper): Promise<Ports> {
   const { config } = context;
@@ -41,17 +38,14 @@ export async function openServers(context: Context, stopper: Stopper): Promise<P
     chain,
     limits: MESSAGE_LIMITS,
     isReflectionOn: config.grpcReflection,
-    healthNames: [REDIS_HEALTH],
+    healthNames: ['redis'],
     maxConnectionAgeMs: config.maxConnectionAgeMs,
     watchMaxAgeMs: config.watchMaxAgeMs,
   });
   stopper.add(() => server.stop(config.drainTimeoutMs));
   const connect = await openConnect(config, { routes, chain }, stopper);
-  report.announce = ({ status, stores }) => {
-    for (const name of ['', ...routes.map(({ service }) => service.typeName)]) {
-      server.health.set(name, status !== 'not_ready');
-    }
-    server.health.set(REDIS_HEALTH, stores['redis'] === 'up');
+  report.announce = (readiness) => {
+    server.health.show(readiness);
   };
   stopper.add(() => health.stop());
   stopper.add(() => drainCalls(health, drain, config.drainDelayMs));
@@ -97,10 +91,7 @@ function createServingChain(context: Context, drain: Drain, routes: readonly Rou
         unaryDeadlineMs: config.unaryDeadlineMs,
         watchMaxAgeMs: config.watchMaxAgeMs,
         drain,
-        watchSession: (principal, ended) =>
-          feed.onChange(() => {
-            if (feed.isRevoked(principal.sessionId)) ended();
-          }),
+        watchSession: ({ sessionId }, ended) => feed.whenRevoked(sessionId, ended),
       },
     },
     methodsOf(routes),

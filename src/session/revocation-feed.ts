@@ -70,6 +70,16 @@ export class RevocationFeed {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Calls `ended` once the session is revoked, at once if it is; returns how to stop that. */
+  whenRevoked(sessionId: string, ended: () => void): () => void {
+    const look = () => {
+      if (this.isRevoked(sessionId)) ended();
+    };
+    const stop = this.onChange(look);
+    look();
+    return stop;
+  }
+
   #schedule(): void {
     if (this.#isStopped) return;
     this.#timer = setTimeout(() => {
