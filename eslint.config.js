@@ -39,6 +39,11 @@ export default defineConfig(
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
+      // `_` names what a signature or a destructuring forces on us.
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' },
+      ],
       // Where a case must not be missing, the default ends in `satisfies never`.
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',

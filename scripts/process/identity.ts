@@ -15,6 +15,18 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startedAt === identity.startedAt;
 }
 
+/** Tells an identity that was read from a file from anything else. */
+export function isProcessIdentity(value: unknown): value is ProcessIdentity {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'pid' in value &&
+    typeof value.pid === 'number' &&
+    'startedAt' in value &&
+    typeof value.startedAt === 'string'
+  );
+}
+
 /** The command line of a living process, or undefined. */
 export function commandLineOf(pid: number): string | undefined {
   if (process.platform === 'linux') {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { identify, type ProcessIdentity } from './identity.ts';
+import { note } from './ledger.ts';
 
 /** What to run in the background; the account is for programs that refuse to run as root. */
 export type Launch = {
@@ -32,6 +33,8 @@ const SHOWN_LOG_LINES = 25;
  * in which things stop, and the process outlives us when we are told to leave it running.
  */
 export async function launch(wanted: Launch): Promise<Running> {
+  // The file of an earlier run may belong to another user.
+  rmSync(wanted.logFile, { force: true });
   const log = openSync(wanted.logFile, 'w', 0o600);
   const child = spawn(wanted.command, [...wanted.args], {
     detached: true,
@@ -50,6 +53,7 @@ export async function launch(wanted: Launch): Promise<Running> {
   });
   const pid = child.pid ?? 0;
   const identity = identify(pid) ?? { pid, startedAt: 'ended at once' };
+  note(identity);
   wanted.onStart?.(identity);
   return {
     name: wanted.name,

@@ -25,15 +25,6 @@ export function serviceEnvironment(ports: Ports, secrets: Secrets): NodeJS.Proce
   };
 }
 
-/** What the migration command gets: the same database, as its owner. */
-export function migrationEnvironment(ports: Ports, secrets: Secrets): NodeJS.ProcessEnv {
-  return {
-    ...serviceEnvironment(ports, secrets),
-    DB_USERNAME: OWNER_ROLE,
-    DB_PASSWORD: secrets.ownerPassword,
-  };
-}
-
 /** What every program needs of the caller's environment, and nothing that configures it by accident. */
 export function systemEnvironment(): NodeJS.ProcessEnv {
   const names = ['PATH', 'HOME', 'USER', 'LANG', 'TERM', 'TMPDIR', 'NODE_OPTIONS'];
@@ -60,12 +51,14 @@ function defaults(ports: Ports): NodeJS.ProcessEnv {
     JWT_ISSUER: 'whispr-auth',
     JWT_AUDIENCE: 'whispr',
     SMS_PROVIDERS: 'inbox',
-    SMS_INBOX_URL: `http://127.0.0.1:${ports.inbox}/messages`,
+    SMS_INBOX_URL: `http://127.0.0.1:${ports.inbox}`,
     // The deployed app signs with keys that only the legacy policy can accept.
     KEY_SIGNATURE_POLICY: 'legacy',
     CORS_ORIGINS: 'http://localhost:3000,http://localhost:8081,http://localhost:19006',
     PUBLIC_URL: `http://localhost:${ports.rest}`,
     STATE_DIR: folders.state,
+    // Lets a developer call what is for internal services: just call … -H 'x-test-caller: local'.
+    SERVICE_TEST_TOKEN: 'local',
     // One replica behind a local Envoy: nobody waits for health intervals.
     DRAIN_DELAY_MS: '0',
   };

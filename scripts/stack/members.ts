@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { launch, type Running, waitUntil } from '../process/launch.ts';
@@ -55,7 +55,15 @@ export async function startEnvoy(
     command: program,
     // Hot restart shares memory with every other Envoy of base id 0 and ends Envoy with its parent; a stack
     // that was started with --detach has none.
-    args: ['-c', configFile, '--disable-hot-restart', '--log-level', 'warning', '--concurrency', '2'],
+    args: [
+      '-c',
+      configFile,
+      '--disable-hot-restart',
+      '--log-level',
+      'warning',
+      '--concurrency',
+      '2',
+    ],
     env: systemEnvironment(),
     logFile: join(folders.log, 'envoy.log'),
     cwd: checkout,
@@ -71,6 +79,7 @@ function renderConfiguration(file: string, ports: Ports, environment: NodeJS.Pro
     ...['--grpc-host', '127.0.0.1', '--grpc-port', String(ports.grpc)],
     ...['--metrics-port', String(ports.metrics), '--admin-port', String(ports.envoyAdmin)],
   ];
+  rmSync(file, { force: true });
   const script = join(checkout, 'envoy', 'render.ts');
   const result = spawnSync(process.execPath, [script, ...options], {
     encoding: 'utf8',

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, isPortFree } from '../process/port.ts';
 import { folders } from './folders.ts';
@@ -35,6 +35,15 @@ export function rememberedPorts(): Partial<Ports> {
   }
 }
 
+/** The ports of the last start, if there was one. */
+export function allPorts(): Ports | undefined {
+  const { rest, grpc, metrics, inbox, postgres, valkey, envoyAdmin } = rememberedPorts();
+  if (!rest || !grpc || !metrics || !inbox || !postgres || !valkey || !envoyAdmin) {
+    return undefined;
+  }
+  return { rest, grpc, metrics, inbox, postgres, valkey, envoyAdmin };
+}
+
 /** Chooses every port and remembers them. @throws naming the setting when a public one is taken */
 export async function choosePorts(environment: NodeJS.ProcessEnv = process.env): Promise<Ports> {
   const remembered = rememberedPorts();
@@ -47,11 +56,17 @@ export async function choosePorts(environment: NodeJS.ProcessEnv = process.env):
     valkey: await privatePort(remembered.valkey),
     envoyAdmin: await privatePort(remembered.envoyAdmin),
   };
+  // The file of an earlier run may belong to another user.
+  rmSync(file, { force: true });
   writeFileSync(file, JSON.stringify(ports));
   return ports;
 }
 
-async function publicPort(name: PublicName, environment: NodeJS.ProcessEnv): Promise<number> {
+/** The port that the environment names, or the usual one. @throws naming the setting when it is taken */
+export async function publicPort(
+  name: PublicName,
+  environment: NodeJS.ProcessEnv,
+): Promise<number> {
   const { variable, fallback, meaning } = PUBLIC[name];
   const text = environment[variable] ?? String(fallback);
   const port = Number(text);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { end, patiently, POSTGRES_SHUTDOWN, type Request } from '../process/end.ts';
-import { identify, isAlive, type ProcessIdentity } from '../process/identity.ts';
+import { identify, isAlive, isProcessIdentity, type ProcessIdentity } from '../process/identity.ts';
 import { folders } from './folders.ts';
 
 /** What the stack consists of, in the order in which it stops: whoever uses a thing stops before it. */
@@ -24,6 +24,7 @@ const SHUTDOWN: Readonly<Record<Part, readonly Request[]>> = {
 
 /** Notes the process that plays a part, so that a later command ends exactly this one. */
 export function record(part: Part, identity: ProcessIdentity): void {
+  forget(part);
   writeFileSync(fileOf(part), JSON.stringify(identity));
 }
 
@@ -74,22 +75,11 @@ function readRecord(part: Part): ProcessIdentity | undefined {
   }
   try {
     const found: unknown = JSON.parse(readFileSync(fileOf(part), 'utf8'));
-    return isIdentity(found) ? found : undefined;
+    return isProcessIdentity(found) ? found : undefined;
   } catch {
     // Cut short by a crash, or removed at this moment: nobody to end.
     return undefined;
   }
-}
-
-function isIdentity(value: unknown): value is ProcessIdentity {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'pid' in value &&
-    typeof value.pid === 'number' &&
-    'startedAt' in value &&
-    typeof value.startedAt === 'string'
-  );
 }
 
 function fileOf(part: Part): string {

@@ -34,7 +34,8 @@ const OLDEST_MAJOR = 15;
 
 /**
  * Finds PostgreSQL and an account for it; the data goes into `parent`. When we are root and no ordinary account
- * can reach the checkout (a clone under /root), programs and data go to a folder named after the checkout.
+ * can reach the checkout (a clone under /root), the programs, and the data if need be, go to a folder named
+ * after the checkout.
  */
 export function findPostgres(checkout: string, parent: string): PostgresHome {
   const programs = packagedPrograms() ?? programsOnPath();
@@ -44,22 +45,11 @@ export function findPostgres(checkout: string, parent: string): PostgresHome {
     return { programs, account: undefined, dataFolder };
   }
   const accounts = ordinaryAccounts(dataFolder);
-  const direct = accounts.find(
-    (account) => mayRun(account, join(programs, 'postgres')) && mayEnter(account, parent),
-  );
+  const direct = accounts.find((account) => mayRun(account, join(programs, 'postgres')));
   if (direct !== undefined) {
-    return { programs, account: direct, dataFolder };
+    return { programs, account: direct, dataFolder: reachable(direct, parent, checkout) };
   }
-  return homeOutside(checkout, programs, accounts);
-}
-
-function homeOutside(
-  checkout: string,
-  programs: string,
-  accounts: readonly Account[],
-): PostgresHome {
-  const outside = outsideFolder(checkout);
-  const copied = copyPrograms(programs, outside);
+  const copied = copyPrograms(programs, outsideFolder(checkout));
   const program = join(copied, 'postgres');
   const account = accounts.find((candidate) => mayRun(candidate, program)) ?? makeAccount();
   if (account === undefined || !mayRun(account, program)) {
@@ -67,12 +57,25 @@ function homeOutside(
       'PostgreSQL refuses to run as root, and no ordinary account can run it. Start this as an ordinary user.',
     );
   }
-  return { programs: copied, account, dataFolder: join(outside, DATA) };
+  return { programs: copied, account, dataFolder: reachable(account, parent, checkout) };
+}
+
+function reachable(account: Account, parent: string, checkout: string): string {
+  if (mayEnter(account, parent)) {
+    return join(parent, DATA);
+  }
+  const folder = join(outsideFolder(checkout), `data-${shortHash(parent)}`);
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  return join(folder, DATA);
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }
 
 /** A folder of ours that others can enter but not list. */
 function outsideFolder(checkout: string): string {
-  const name = `whispr-auth-${createHash('sha256').update(checkout).digest('hex').slice(0, 12)}`;
+  const name = `whispr-auth-${shortHash(checkout)}`;
   const base = existsSync('/var/tmp') ? '/var/tmp' : tmpdir();
   const folder = join(base, name);
   mkdirSync(folder, { recursive: true, mode: 0o711 });

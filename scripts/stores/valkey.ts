@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { ProcessIdentity } from '../process/identity.ts';
 import { launch, type Running, waitUntil } from '../process/launch.ts';
@@ -19,6 +19,7 @@ const READY_TIMEOUT_MS = 20_000;
 /** Starts the server and returns when it answers. It keeps nothing on disk: Redis may be lost by design. */
 export async function startValkeyServer(server: ValkeyServer): Promise<Running> {
   // A file, not arguments: those are readable by every user of the machine.
+  rmSync(server.configFile, { force: true });
   writeFileSync(server.configFile, configuration(server), { mode: 0o600 });
   const running = await launch({
     name: 'Valkey',

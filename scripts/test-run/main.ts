@@ -1,50 +1,82 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runChecks } from './checks.ts';
-import { planOf } from './suites.ts';
+import { check } from '../check.ts';
+import { LEDGER } from '../process/ledger.ts';
+import { checkout, folders, makeFolders } from '../stack/folders.ts';
+import { envoyProgram, valkeyProgram } from '../tools/programs.ts';
+import { countResult, type Counts } from './result.ts';
+import { closeRun, openRun, type RunFolder } from './run-folder.ts';
+import { type Asked, readArguments } from './suites.ts';
 
-const JEST = 'node_modules/jest/bin/jest.js';
-
-const plan = planOf(process.argv.slice(2));
-const failedChecks = plan.isChecked ? await runChecks() : [];
-const tests = runJest([...plan.patterns, ...plan.jestArguments]);
-for (const name of failedChecks) console.error(`✗ ${name} failed, see above`);
-const passed = tests.passed + (plan.isChecked ? 1 : 0) - Math.min(1, failedChecks.length);
-const failed = tests.failed + Math.min(1, failedChecks.length);
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 || !tests.isGreen ? 1 : 0;
-
-/** Runs jest in the foreground; its report goes to a file that is read for the closing line. */
-function runJest(words: readonly string[]): { passed: number; failed: number; isGreen: boolean } {
-  const folder = mkdtempSync(join(tmpdir(), 'auth-tests-'));
-  const report = join(folder, 'report.json');
-  const options = ['--json', `--outputFile=${report}`, '--passWithNoTests=false'];
-  const node = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-  const result = spawnSync(process.execPath, [...node, JEST, ...options, ...words], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: {
-      ...process.env,
-      NODE_ENV: 'test',
-      NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
-    },
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    interrupted = true;
   });
-  const { passed, failed } = countsIn(report);
-  rmSync(folder, { recursive: true, force: true });
-  return { passed, failed, isGreen: result.status === 0 };
 }
 
-function countsIn(report: string): { passed: number; failed: number } {
+try {
+  const counts = await main(readArguments(process.argv.slice(2)));
+  process.exitCode = counts.failed === 0 ? 0 : 1;
+  console.log(`${counts.passed} passed, ${counts.failed} failed`);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  console.log('0 passed, 1 failed');
+  process.exitCode = 1;
+}
+
+/** The checks (only when everything was asked for) and the tests. */
+async function main(asked: Asked): Promise<Counts> {
+  makeFolders();
+  const isEverything = asked.suites.length === 0 && asked.jestOptions.length === 0;
+  await Promise.all([envoyProgram(folders.tools), valkeyProgram(folders.tools)]);
+  const failedChecks = isEverything ? await check() : [];
+  const run = await openRun();
   try {
-    const read: unknown = JSON.parse(readFileSync(report, 'utf8'));
-    return { passed: count(read, 'numPassedTests'), failed: count(read, 'numFailedTests') };
-  } catch {
-    return { passed: 0, failed: 1 };
+    const counts = await runJest(run, asked);
+    return { ...counts, failed: counts.failed + failedChecks.length };
+  } finally {
+    await closeRun(run);
+    if (failedChecks.length > 0) {
+      console.log(`Failed checks: ${failedChecks.join(', ')}`);
+    }
   }
 }
 
-function count(report: unknown, name: string): number {
-  const isReport = typeof report === 'object' && report !== null && name in report;
-  return isReport ? Number(Reflect.get(report, name)) : 0;
+async function runJest(run: RunFolder, { suites, jestOptions }: Asked): Promise<Counts> {
+  const resultFile = join(run.temporary, 'result.json');
+  const jest = join(checkout, 'node_modules', 'jest', 'bin', 'jest.js');
+  const options = ['--json', `--outputFile=${resultFile}`];
+  const child = spawn(
+    process.execPath,
+    [
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      jest,
+      ...options,
+      ...jestOptions,
+    ],
+    {
+      cwd: checkout,
+      // Jest prints the JSON on standard output too; people read its reporter on standard error.
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: {
+        ...process.env,
+        TEST_SUITES: suites.join(','),
+        TMPDIR: run.temporary,
+        [LEDGER]: run.ledger,
+      },
+    },
+  );
+  // A terminal's Ctrl-C reaches Jest too; a signal to us alone must be passed on.
+  process.on('SIGTERM', () => child.kill());
+  const exitCode = await new Promise<number>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code) => resolve(code ?? 1));
+  });
+  const result: unknown = existsSync(resultFile)
+    ? JSON.parse(readFileSync(resultFile, 'utf8'))
+    : undefined;
+  return countResult(result, interrupted ? 1 : exitCode);
 }

@@ -1,26 +1,41 @@
-/** What each suite is, as a pattern of paths. */
-export const SUITES: Readonly<Record<string, string>> = {
-  unit: '(/(src|scripts|envoy)/.*|/test/[^/]+)\\.test\\.ts$',
-  conformance: '/test/conformance/',
-  integration: '/test/integration/',
-  race: '/test/race/',
-  migration: '/test/migration/',
-  failure: '/test/failure/',
-  rest: '/test/rest/',
-};
+/** The suites, by the folder below test/ that holds them; `unit` is everything that needs no folder. */
+export const SUITES = [
+  'unit',
+  'integration',
+  'race',
+  'rest',
+  'failure',
+  'migration',
+  'conformance',
+  'attacks',
+] as const;
+export type Suite = (typeof SUITES)[number];
 
-/** What to run: whether the checks come first, which files, and what else jest is told. */
-export interface Plan {
-  readonly isChecked: boolean;
-  readonly patterns: readonly string[];
-  readonly jestArguments: readonly string[];
+/** What `npm test` was asked for: suites (none = all) and everything else, which is Jest's. */
+export type Asked = { readonly suites: readonly Suite[]; readonly jestOptions: readonly string[] };
+
+/** Leading words that name suites are suites; the first other word begins Jest's options. */
+export function readArguments(words: readonly string[]): Asked {
+  const count = words.findIndex((word) => suiteNamed(word) === undefined);
+  const names = count === -1 ? words : words.slice(0, count);
+  return {
+    suites: names.flatMap((name) => suiteNamed(name) ?? []),
+    jestOptions: count === -1 ? [] : words.slice(count),
+  };
 }
 
-/** Reads `npm test [suite…] [jest options]`; without a suite, everything runs, the checks first. */
-export function planOf(words: readonly string[]): Plan {
-  const end = words.findIndex((word) => word.startsWith('-'));
-  const named = end === -1 ? words : words.slice(0, end);
-  const jestArguments = end === -1 ? [] : words.slice(end);
-  const patterns = named.map((word) => SUITES[word] ?? word);
-  return { isChecked: words.length === 0, patterns, jestArguments };
+/** Jest's testMatch for these suites; all suites are every test file, so that none is forgotten. */
+export function testMatch(suites: readonly Suite[]): string[] {
+  if (suites.length === 0) {
+    return ['<rootDir>/**/*.test.ts'];
+  }
+  return suites.flatMap((suite) =>
+    suite === 'unit' ? UNIT : [`<rootDir>/test/${suite}/**/*.test.ts`],
+  );
+}
+
+const UNIT = ['<rootDir>/{src,scripts,envoy}/**/*.test.ts', '<rootDir>/test/*.test.ts'];
+
+function suiteNamed(word: string): Suite | undefined {
+  return SUITES.find((suite) => suite === word);
 }
