@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 import { periodicJobs } from './job-table.ts';
 import { startJobs } from './jobs.ts';
-import { createLogger } from './platform/logger.ts';
+import { createLogger, flushLogs } from './platform/logger.ts';
 import { Stopper } from './platform/stop.ts';
 import { openContext } from './context.ts';
 import type { Overrides } from './context.ts';
@@ -22,6 +22,7 @@ export interface App {
 export async function createApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const logger = overrides.logger ?? createLogger(config.logLevel);
   const stopper = new Stopper();
+  stopper.add(() => flushLogs(logger));
   try {
     const context = await openContext(config, { ...overrides, logger }, stopper);
     const ports = await openServers(context, stopper);

@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { openMetricsServer } from './platform/metrics-server.ts';
 import type { Stopper } from './platform/stop.ts';
-import { openConnectServer } from './rpc/connect-server.ts';
 import { Drain } from './rpc/drain.ts';
 import { openGrpcServer } from './rpc/grpc-server.ts';
 import { HealthMonitor } from './rpc/health.ts';
@@ -105,6 +104,8 @@ async function openConnect(
   stopper: Stopper,
 ): Promise<number | undefined> {
   if (connectPort === undefined) return undefined;
+  // Loaded where it serves only: most replicas never do.
+  const { openConnectServer } = await import('./rpc/connect-server.ts');
   const options = { host: grpcHost, port: connectPort, limits: MESSAGE_LIMITS };
   const server = await openConnectServer({ ...options, ...serving });
   stopper.add(() => server.stop(drainTimeoutMs));

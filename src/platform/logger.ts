@@ -1,4 +1,4 @@
-import { pino, stdSerializers } from 'pino';
+import { destination, pino, stdSerializers } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
 
 export type { Logger };
@@ -34,8 +34,12 @@ const ALLOWED = new Set([
   'engine',
 ]);
 
-/** JSON lines on stdout. Codes, tokens, secrets, keys and full numbers have no field to go to. */
-export function createLogger(level: string, destination?: DestinationStream): Logger {
+/** A write per line costs more than the line; a full buffer, or this long, whichever comes first. */
+const BUFFER_BYTES = 4_096;
+const FLUSH_MS = 250;
+
+/** JSON lines on stdout, at most 250 ms late; `flushLogs` writes the rest at the end. Codes, tokens, secrets, keys and full numbers have no field to go to. */
+export function createLogger(level: string, sink?: DestinationStream): Logger {
   const options = {
     level,
     base: {},
@@ -46,12 +50,22 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
     },
     serializers: { err: serializeError },
   };
-  return destination ? pino(options, destination) : pino(options);
+  return pino(options, sink ?? stdout());
+}
+
+/** Writes what is still in the buffer. */
+export function flushLogs(logger: Logger): void {
+  logger.flush();
 }
 
 /** A logger whose every line carries `fields`; pino's own `child` would not filter them. */
 export function childLogger(logger: Logger, fields: Readonly<Record<string, unknown>>): Logger {
   return logger.child(onlyAllowed(fields));
+}
+
+function stdout(): DestinationStream {
+  const options = { dest: 1, sync: true, minLength: BUFFER_BYTES, periodicFlush: FLUSH_MS };
+  return destination(options);
 }
 
 function onlyAllowed(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {

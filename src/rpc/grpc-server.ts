@@ -4,7 +4,6 @@ import type { MethodImplSpec } from '@connectrpc/connect';
 import { streamHandler } from './adaptor-stream.ts';
 import { unaryHandler } from './adaptor.ts';
 import { GrpcHealth } from './grpc-health.ts';
-import { registerReflection } from './grpc-reflection.ts';
 import { adoptStrayCalls, explainRefusals, http2ServersOf, sameBytes } from './grpc-refusal.ts';
 import type { Chain } from './interceptors.ts';
 import { MAX_MESSAGE_BYTES, maxRequestBytes } from './limit.ts';
@@ -83,7 +82,10 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   const names = services.map(({ typeName }) => typeName);
   const health = new GrpcHealth(names, options.healthNames);
   health.register(server);
-  if (options.isReflectionOn) registerReflection(server, services);
+  if (options.isReflectionOn) {
+    const { registerReflection } = await import('./grpc-reflection.ts');
+    registerReflection(server, services);
+  }
   const port = await bind(server, options);
   adoptStrayCalls(server);
   return new GrpcServer(server, health, port);
