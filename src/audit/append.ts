@@ -15,7 +15,8 @@ export type AuditType =
   | 'session.logout.mismatch'
   | 'session.refresh.late'
   | 'session.refresh.reuse_detected'
-  | 'keys.published';
+  | 'keys.published'
+  | 'verification.code_wrong';
 
 /** Who did it. */
 export type AuditActor = 'account' | 'anonymous' | 'service' | 'operator' | 'system';

@@ -1,3 +1,4 @@
+import { appendAudit } from '../audit/append.ts';
 import type { Origin } from '../audit/append.ts';
 import { DomainError } from '../errors.ts';
 import { checkCode } from '../phone/check.ts';
@@ -32,7 +33,7 @@ export async function confirmVerification(
   const familiarity = (phone: E164) => selectFamiliarity(deps, phone, addressUnit);
   const outcome = await checkCode(deps, { ...input, addressUnit, familiarity });
   if (outcome.status === 'wrong') {
-    if (input.purpose === 'login') await recordFailure(deps, outcome.phone, origin);
+    await recordFailure(deps, { ...input, phone: outcome.phone }, origin);
     throw codeWrong(outcome.checksLeft);
   }
   const isLogin = input.purpose === 'login';
@@ -43,9 +44,24 @@ export async function confirmVerification(
   };
 }
 
-async function recordFailure(deps: ConfirmDeps, phone: E164, origin: Origin): Promise<void> {
+/**
+ * One commit whether the number has an account or not: a caller could tell them apart by the time
+ * that a write takes.
+ */
+async function recordFailure(
+  deps: ConfirmDeps,
+  failed: { purpose: Purpose; phone: E164 },
+  origin: Origin,
+): Promise<void> {
+  const { purpose, phone } = failed;
   const { addressKey } = attemptKey(deps.digest, phone, origin.addressUnit);
-  await insertLoginFailure(deps.db, { phone, origin, addressKey, reason: 'CODE_WRONG' });
+  const reason = 'CODE_WRONG';
+  await deps.db.tx(async (tx) => {
+    const details = { purpose };
+    const event = { type: 'verification.code_wrong', actor: 'anonymous', origin, details } as const;
+    await appendAudit(tx, { ...event, refusal: reason });
+    if (purpose === 'login') await insertLoginFailure(tx, { phone, origin, addressKey, reason });
+  });
 }
 
 function codeWrong(checksLeft: number): DomainError {

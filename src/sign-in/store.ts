@@ -96,13 +96,13 @@ const INSERT_SUCCESS = sql(
    VALUES ($1, $2, $3, $4, 'success')`,
 );
 
-/** Records a failure if the number has an account; costs the same if it has none. */
+/** Records a failure if the number has an account. */
 export async function insertLoginFailure(
-  db: Queryable,
+  tx: Tx,
   entry: HistoryOrigin & { readonly phone: E164; readonly reason: string },
 ): Promise<void> {
   const { phone, origin, addressKey, reason } = entry;
-  await db.query(INSERT_FAILURE, [phone, origin.ipPrefix, addressKey, reason]);
+  await tx.query(INSERT_FAILURE, [phone, origin.ipPrefix, addressKey, reason]);
 }
 
 const INSERT_FAILURE = sql(

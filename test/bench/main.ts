@@ -9,7 +9,7 @@ import { closeRun, openRun } from '../../scripts/test-run/run-folder.ts';
 import { build } from './build.ts';
 import { Generator } from './load/generator.ts';
 import type { Measurement, Targets } from './load/messages.ts';
-import { planFrom } from './plan.ts';
+import { measuredMs, planFrom, turnOf } from './plan.ts';
 import type { Plan, ScenarioName } from './plan.ts';
 import { startEcho, startService } from './processes.ts';
 import type { TimedProcess } from './processes.ts';
@@ -132,11 +132,12 @@ async function measureRounds(
   plan: Plan,
   generator: Generator,
 ): Promise<Map<ScenarioName, Measurement[]>> {
-  const { scenarios, warmUpMs, measureMs } = plan;
-  const rounds = new Map<ScenarioName, Measurement[]>(scenarios.map((name) => [name, []]));
+  const { warmUpMs } = plan;
+  const rounds = new Map<ScenarioName, Measurement[]>(plan.scenarios.map((name) => [name, []]));
   for (let round = 1; round <= plan.rounds; round += 1) {
     await step(`Round ${round} of ${plan.rounds}`, async () => {
-      for (const scenario of scenarios) {
+      for (const scenario of turnOf(plan, round)) {
+        const measureMs = measuredMs(plan, scenario);
         const measurement = await generator.run({ scenario, warmUpMs, measureMs });
         rounds.get(scenario)?.push(measurement);
       }

@@ -92,6 +92,23 @@ describe('asking for a code', () => {
   });
 });
 
+test('a wrong code costs one commit whether the number has an account or not', async () => {
+  const known = (await registerPerson(app)).phone;
+  const written: unknown[] = [];
+  for (const phoneNumber of [known, newNumber()]) {
+    const { auth } = app.clientsAt(newAddress());
+    const { verificationId } = await auth.requestLoginVerification({ phoneNumber });
+    const code = app.inbox.codeFor(phoneNumber) === '111111' ? '222222' : '111111';
+    const audit = `SELECT count(*)::int AS count FROM audit_events
+                    WHERE type = 'verification.code_wrong'`;
+    const [before] = await app.sql<{ count: number }>(audit);
+    await refusalOf(auth.confirmLoginVerification({ verificationId, code }));
+    const [after] = await app.sql<{ count: number }>(audit);
+    written.push((after?.count ?? 0) - (before?.count ?? 0));
+  }
+  expect(written).toEqual([1, 1]);
+});
+
 describe('a resend', () => {
   test('makes the first id accept the newer code and no longer its own', async () => {
     const phone = newNumber();
