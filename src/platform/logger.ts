@@ -43,7 +43,7 @@ export function createLogger(level: string, sink?: DestinationStream): Logger {
   const options = {
     level,
     base: {},
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp: createTimestamp(),
     formatters: {
       level: (label: string) => ({ level: label }),
       log: onlyAllowed,
@@ -68,10 +68,28 @@ function stdout(): DestinationStream {
   return destination(options);
 }
 
+/** Nearly every line holds allowed fields only and is passed on as it is. */
 function onlyAllowed(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const kept: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) if (ALLOWED.has(name)) kept[name] = value;
-  return kept;
+  for (const name in fields) if (!ALLOWED.has(name)) return withoutOthers(fields);
+  return fields;
+}
+
+function withoutOthers(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => ALLOWED.has(name)));
+}
+
+/** RFC 3339 with milliseconds; under load many lines share one. */
+function createTimestamp(): () => string {
+  let atMs = 0;
+  let text = '';
+  return () => {
+    const nowMs = Date.now();
+    if (nowMs !== atMs) {
+      atMs = nowMs;
+      text = `,"time":"${new Date(nowMs).toISOString()}"`;
+    }
+    return text;
+  };
 }
 
 /** Name, stack and cause only: driver errors carry parameters in other properties. */

@@ -39,6 +39,10 @@ export async function startEcho(name: string, folder: string): Promise<ServerPro
   return serverProcess(running, port);
 }
 
+/** What docker/Dockerfile runs the service with. */
+const IMAGE_OPTIONS = ['--max-semi-space-size=8'];
+const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
+
 /** The built service, timed until it says that it is ready. */
 export async function startService(
   environment: Readonly<Record<string, string>>,
@@ -49,8 +53,8 @@ export async function startService(
   const running = await launch({
     name: 'The service',
     command: process.execPath,
-    args: [...options.nodeOptions, join(checkout, 'dist', 'src', 'main.js')],
-    env: { PATH: process.env['PATH'], ...environment },
+    args: [...IMAGE_OPTIONS, ...options.nodeOptions, join(checkout, 'dist', 'src', 'main.js')],
+    env: { PATH: process.env['PATH'], ...IMAGE_ENVIRONMENT, ...environment },
     logFile: join(options.folder, 'service.log'),
     cwd: checkout,
   });
