@@ -8,7 +8,7 @@ import { confirmRecord, countCheck, uncountCheck } from './record.ts';
 import type { AcceptedCode } from './record.ts';
 import { limitNames } from './request.ts';
 import type { RequestDeps } from './request.ts';
-import { settleCheck, takeCheck } from './store.ts';
+import { STRANGER, settleCheck, takeCheck } from './store.ts';
 import type { AttemptKey, Familiarity } from './store.ts';
 
 export type CheckDeps = Omit<RequestDeps, 'sms' | 'config'> & {
@@ -34,8 +34,6 @@ interface Counted {
   readonly key: AttemptKey;
   readonly accepted: AcceptedCode;
 }
-
-const STRANGER: Familiarity = { isKnownAddress: false, hasSecondFactor: true };
 
 /**
  * Compares a code after every limit has counted the attempt: of parallel guesses, only as many are

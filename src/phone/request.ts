@@ -12,7 +12,7 @@ import { attemptKey } from './limits.ts';
 import type { E164 } from './number.ts';
 import { saveRecord } from './record.ts';
 import type { SmsSender } from './sms.ts';
-import { deleteSend, takeSend } from './store.ts';
+import { STRANGER, deleteSend, takeSend } from './store.ts';
 import type { AttemptKey, Familiarity, PhoneLimits } from './store.ts';
 
 export interface RequestDeps {
@@ -44,9 +44,6 @@ export interface RequestedCode {
   /** When the same address may ask again for this number. */
   readonly resendAfterSeconds: number;
 }
-
-/** What is assumed before anybody asked: it grants nothing. */
-const STRANGER: Familiarity = { isKnownAddress: false, hasSecondFactor: true };
 
 /**
  * Sends a new code under a new id: never an old id, or whoever asked for a number first would hold

@@ -17,6 +17,9 @@ export interface Familiarity {
   readonly hasSecondFactor: boolean;
 }
 
+/** What is assumed before anybody asked: it grants nothing. */
+export const STRANGER: Familiarity = { isKnownAddress: false, hasSecondFactor: true };
+
 export type Attempt = { refusal: string | null; waitSeconds: number | null };
 export type SendAttempt = Attempt & { resendSeconds: number | null };
 
