@@ -34,6 +34,18 @@ export function pageTokenInvalid(): DomainError {
   return new DomainError('PAGE_TOKEN_INVALID', 'This page does not exist.', { violations });
 }
 
+/** A page of `rows`, which hold one row more than `limit` when another page follows. */
+export function cutPage<Row>(
+  rows: readonly Row[],
+  limit: number,
+  cursorOf: (last: Row) => string,
+): { readonly items: readonly Row[]; readonly nextPageToken: string } {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  const hasMore = rows.length > limit && last !== undefined;
+  return { items, nextPageToken: hasMore ? cursorOf(last) : '' };
+}
+
 function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }

@@ -1,4 +1,4 @@
-import { pageLimit, pageTokenInvalid } from '../paging.ts';
+import { cutPage, pageLimit, pageTokenInvalid } from '../paging.ts';
 import type { PageRequest } from '../paging.ts';
 import { decodeCursor, encodeCursor } from '../platform/cursor.ts';
 import type { Database } from '../platform/postgres.ts';
@@ -26,10 +26,10 @@ export async function listOwnLoginHistory(
   const before = page.pageToken === '' ? undefined : rowBefore(page.pageToken);
   const { deviceId } = page;
   const rows = await listLoginHistory(deps.db, { accountId, deviceId, before, limit: limit + 1 });
-  const entries = rows.slice(0, limit);
-  const last = entries.at(-1);
-  const hasMore = rows.length > limit && last !== undefined;
-  return { entries, nextPageToken: hasMore ? encodeCursor(LIST_NAME, [last.id]) : '' };
+  const { items, nextPageToken } = cutPage(rows, limit, (last) =>
+    encodeCursor(LIST_NAME, [last.id]),
+  );
+  return { entries: items, nextPageToken };
 }
 
 function rowBefore(pageToken: string): string {

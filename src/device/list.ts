@@ -1,4 +1,4 @@
-import { pageLimit, positionAfter } from '../paging.ts';
+import { cutPage, pageLimit, positionAfter } from '../paging.ts';
 import type { PageRequest } from '../paging.ts';
 import { encodeCursor } from '../platform/cursor.ts';
 import type { Database, Queryable } from '../platform/postgres.ts';
@@ -32,13 +32,10 @@ export async function listOwnDevices(
     limit: limit + 1,
     replaceableSeconds,
   });
-  const devices = rows.slice(0, limit);
-  const last = devices.at(-1);
-  const hasMore = rows.length > limit && last !== undefined;
-  return {
-    devices,
-    nextPageToken: hasMore ? encodeCursor(LIST_NAME, [last.position, last.id]) : '',
-  };
+  const { items, nextPageToken } = cutPage(rows, limit, (last) =>
+    encodeCursor(LIST_NAME, [last.position, last.id]),
+  );
+  return { devices: items, nextPageToken };
 }
 
 /** All of them: the cap bounds their number. */

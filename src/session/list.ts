@@ -1,4 +1,4 @@
-import { pageLimit, positionAfter } from '../paging.ts';
+import { cutPage, pageLimit, positionAfter } from '../paging.ts';
 import type { PageRequest } from '../paging.ts';
 import { encodeCursor } from '../platform/cursor.ts';
 import type { Database } from '../platform/postgres.ts';
@@ -30,11 +30,8 @@ export async function listOwnSessions(
     after,
     limit: limit + 1,
   });
-  const sessions = rows.slice(0, limit);
-  const last = sessions.at(-1);
-  const hasMore = rows.length > limit && last !== undefined;
-  return {
-    sessions,
-    nextPageToken: hasMore ? encodeCursor(LIST_NAME, [last.position, last.id]) : '',
-  };
+  const { items, nextPageToken } = cutPage(rows, limit, (last) =>
+    encodeCursor(LIST_NAME, [last.position, last.id]),
+  );
+  return { sessions: items, nextPageToken };
 }
