@@ -1,6 +1,6 @@
 import type { Origin } from '../audit/append.ts';
 import { admitDevice, deviceLimit } from '../device/admit.ts';
-import type { AdmitDeps } from '../device/admit.ts';
+import type { AdmitDeps, Admission } from '../device/admit.ts';
 import { listEveryDevice } from '../device/list.ts';
 import type { DeviceRow } from '../device/store.ts';
 import { DomainError } from '../errors.ts';
@@ -19,6 +19,7 @@ import type { SessionRow } from '../session/store.ts';
 import { enter, refuse } from './enter.ts';
 import type { EnterDeps, EntryRequest, Refused } from './enter.ts';
 import { replaceDevice } from './replace-device.ts';
+import type { Replacement } from './replace-device.ts';
 import { accountNotFound } from './request.ts';
 import { lockAccount, recordAuthentication } from './store.ts';
 import type { AccountRow } from './store.ts';
@@ -43,6 +44,11 @@ type Decision =
       readonly session: SessionRow;
       readonly endedSessionIds: readonly string[];
     };
+
+type Place =
+  | (Extract<Admission, { status: 'admitted' }> & { readonly endedSessionIds: readonly string[] })
+  | Extract<Admission, { status: 'full' }>
+  | Extract<Replacement, { status: 'refused' }>;
 
 interface Attempt extends LoginRequest {
   readonly phone: E164;
@@ -83,20 +89,37 @@ async function decide(
   const event = { type: 'session.refused', origin, accountId: account.id } as const;
   if (account.isLockedDown) return refuse(tx, lockedDown(), event);
   const attempt = { ...request, account };
-  const replaced = await replaceDevice(deps, tx, attempt);
-  if (replaced.status === 'refused') return refuse(tx, replaced.error, event);
-  const admission = await admitDevice(deps, tx, {
-    accountId: account.id,
-    requestedId: request.device.id,
-    hasOtherIdentity: await hasOtherIdentity(tx, attempt),
-  });
-  if (admission.status === 'full') {
+  const place = await findPlace(deps, tx, attempt);
+  if (place.status === 'refused') return refuse(tx, place.error, event);
+  if (place.status === 'full') {
     await refuse(tx, deviceLimit(), event);
     return { status: 'device_limit', devices: await listEveryDevice(deps, tx, account.id) };
   }
   if (!(await consumeVerification(tx, request.verificationId))) throw spent();
-  const session = await open(deps, tx, { ...attempt, ...admission });
-  return { status: 'opened', session, endedSessionIds: replaced.endedSessionIds };
+  const session = await open(deps, tx, { ...attempt, ...place });
+  return { status: 'opened', session, endedSessionIds: place.endedSessionIds };
+}
+
+/**
+ * A place for the device. Another one is removed only where none is free, and the removal never
+ * outlives a login that is refused after it: throwing rolls it back.
+ * @throws DEVICE_LIMIT
+ */
+async function findPlace(deps: LoginDeps, tx: Tx, attempt: Attempt): Promise<Place> {
+  const device = {
+    accountId: attempt.account.id,
+    requestedId: attempt.device.id,
+    hasOtherIdentity: await hasOtherIdentity(tx, attempt),
+  };
+  const admission = await admitDevice(deps, tx, device);
+  if (admission.status === 'admitted') return { ...admission, endedSessionIds: [] };
+  const { replaceDeviceId } = attempt;
+  if (replaceDeviceId === undefined) return admission;
+  const replaced = await replaceDevice(deps, tx, { ...attempt, replaceDeviceId });
+  if (replaced.status === 'refused') return replaced;
+  const second = await admitDevice(deps, tx, device);
+  if (second.status === 'full') throw deviceLimit();
+  return { ...second, endedSessionIds: replaced.endedSessionIds };
 }
 
 async function open(

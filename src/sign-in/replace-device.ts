@@ -23,15 +23,13 @@ export type Replacement =
 
 interface Request {
   readonly account: { readonly id: string };
-  readonly replaceDeviceId: string | undefined;
+  readonly replaceDeviceId: string;
   readonly origin: Origin;
 }
 
-const NOTHING: Replacement = { status: 'done', endedSessionIds: [] };
-
 /**
  * Ends the device that a login at the cap names, if it was unused for long enough. The caller holds
- * the account's lock; when the login is refused later, this is rolled back or never committed.
+ * the account's lock and rolls back when the login is refused after this.
  */
 export async function replaceDevice(
   deps: ReplaceDeps,
@@ -39,9 +37,7 @@ export async function replaceDevice(
   request: Request,
 ): Promise<Replacement> {
   const { account, replaceDeviceId, origin } = request;
-  if (replaceDeviceId === undefined) return NOTHING;
   const living = await listEveryDevice(deps, tx, account.id);
-  if (living.length < deps.config.deviceCap) return NOTHING;
   const device = living.find(({ id }) => id === replaceDeviceId);
   if (!device) return refused('DEVICE_NOT_FOUND', 'There is no such device.');
   if (!device.isReplaceable) {

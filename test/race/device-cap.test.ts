@@ -24,6 +24,29 @@ describe('the device cap', () => {
     expect(devices).toHaveLength(CAP);
   });
 
+  test('removes no device for a login that needs no place', async () => {
+    const person = await registerPerson(app);
+    const verifications = await provenLogins(app, person.phone, CAP);
+    for (const id of verifications.slice(0, CAP - 1)) await login(id);
+    const { devices } = await app.clients.device.listDevices({}, bearer(person.accessToken));
+    const other = devices.find(({ id }) => id !== person.deviceId)?.id ?? '';
+    await app.sql(
+      `UPDATE sessions SET last_seen_at = now() - interval '8 days' WHERE device_id = $1`,
+      [other],
+    );
+    await app.sql(`UPDATE devices SET last_active = now() - interval '8 days' WHERE id = $1`, [
+      other,
+    ]);
+    await app.clients.auth.login({
+      verificationId: verifications[CAP - 1] ?? '',
+      deviceId: person.deviceId,
+      deviceType: 'ios',
+      replaceDeviceId: other,
+    });
+    const after = await app.clients.device.listDevices({}, bearer(person.accessToken));
+    expect(after.devices.map(({ id }) => id)).toContain(other);
+  });
+
   test('leaves the verification of a refused login unspent, and takes it with a device to replace', async () => {
     const person = await registerPerson(app);
     const verifications = await provenLogins(app, person.phone, CAP);
