@@ -7,7 +7,7 @@ export type LoginHistoryRow = {
   deviceName: string | null;
   ipPrefix: string;
   createdAt: Date;
-  status: 'success' | 'failure';
+  status: 'success' | 'failure' | 'challenged';
   reason: string | null;
 };
 

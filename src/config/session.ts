@@ -45,6 +45,24 @@ export const sessionSettings = {
     7 * DAY,
     'disuse after which a device may be replaced at the cap',
   ),
+  juniorSeconds: setting(
+    'SESSION_JUNIOR_SECONDS',
+    integer(HOUR, 30 * DAY),
+    DAY,
+    'a session younger than this is held back while an older one lives',
+  ),
+  stepUpSeconds: setting(
+    'SESSION_STEP_UP_SECONDS',
+    integer(MINUTE, 15 * MINUTE),
+    5 * MINUTE,
+    'time for which a step-up lifts a session',
+  ),
+  dormantSeconds: setting(
+    'SESSION_DORMANT_SECONDS',
+    integer(7 * DAY, 80 * DAY),
+    30 * DAY,
+    'an account whose last session ended longer ago is dormant; ended sessions are kept 90 days',
+  ),
   revocationPollMs: setting(
     'SESSION_REVOCATION_POLL_MS',
     integer(20, 900),

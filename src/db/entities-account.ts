@@ -25,6 +25,8 @@ const accounts = table('users_auth', {
     twoFactorEnabled: withDefault(boolean, false),
     lastAuthenticatedAt: nullable(time),
     lockedDownAt: nullable(time),
+    lockedDownBy: nullable(text),
+    historyFrom: nullable(time),
     createdAt: madeAt,
     updatedAt: madeAt,
   },
@@ -32,6 +34,14 @@ const accounts = table('users_auth', {
     {
       name: 'users_auth_phone_number_check',
       expression: `phone_number ~ '^\\+[1-9][0-9]{6,14}$'`,
+    },
+    {
+      name: 'users_auth_locked_down_by_check',
+      expression: `locked_down_by IN ('owner', 'operator')`,
+    },
+    {
+      name: 'users_auth_lockdown_check',
+      expression: '(locked_down_at IS NULL) = (locked_down_by IS NULL)',
     },
   ],
 });
@@ -84,6 +94,7 @@ const sessions = table('sessions', {
     },
   ],
   indices: [
+    { name: 'sessions_account', columns: ['userId', 'deviceId'] },
     { name: 'sessions_living', columns: ['userId', 'deviceId'], where: 'revoked_at IS NULL' },
   ],
 });

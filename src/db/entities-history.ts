@@ -29,7 +29,12 @@ const loginHistory = table('login_history', {
     createdAt: madeAt,
   },
   foreignKeys: [ownedByAccount()],
-  checks: [{ name: 'login_history_status_check', expression: `status IN ('success', 'failure')` }],
+  checks: [
+    {
+      name: 'login_history_status_check',
+      expression: `status IN ('success', 'failure', 'challenged')`,
+    },
+  ],
   indices: [
     { name: 'login_history_newest', columns: ['userId', 'id'] },
     {

@@ -27,11 +27,11 @@ export type DeviceRow = {
   position: string;
 };
 
-/** Adds a device whose phone number was just proven, or brings its description up to date. */
+/** Adds a device, or brings its description up to date; a phone number once proven on it stays so. */
 export async function upsertDevice(
   tx: Tx,
   accountId: string,
-  device: DeviceDescription,
+  device: DeviceDescription & { readonly isVerified: boolean },
 ): Promise<{ isNew: boolean }> {
   const [row] = await tx.query<{ isNew: boolean }>(UPSERT, [
     accountId,
@@ -41,6 +41,7 @@ export async function upsertDevice(
     device.model,
     device.osVersion,
     device.appVersion,
+    device.isVerified,
   ]);
   return { isNew: row?.isNew ?? false };
 }
@@ -49,13 +50,23 @@ const UPSERT = sql(
   'device.upsert',
   `INSERT INTO devices (user_id, id, device_name, device_type, model, os_version, app_version,
                         device_fingerprint, is_verified)
-   VALUES ($1, $2::uuid, $3, $4, $5, $6, $7, $2::uuid::text, true)
+   VALUES ($1, $2::uuid, $3, $4, $5, $6, $7, $2::uuid::text, $8)
    ON CONFLICT (user_id, id) DO UPDATE
      SET device_name = excluded.device_name, device_type = excluded.device_type,
          model = excluded.model, os_version = excluded.os_version,
-         app_version = excluded.app_version, last_active = now(), is_verified = true,
-         is_active = true
+         app_version = excluded.app_version, last_active = now(),
+         is_verified = devices.is_verified OR excluded.is_verified, is_active = true
    RETURNING xmax = 0 AS "isNew"`,
+);
+
+/** The device stays in the history under its name; it is active again when it signs in again. */
+export async function deactivateDevice(tx: Tx, accountId: string, deviceId: string): Promise<void> {
+  await tx.query(DEACTIVATE, [accountId, deviceId]);
+}
+
+const DEACTIVATE = sql(
+  'device.deactivate',
+  'UPDATE devices SET is_active = false, is_verified = false WHERE user_id = $1 AND id = $2',
 );
 
 /** The account's devices with a living session, and whether `deviceId` is one of them. */

@@ -43,6 +43,11 @@ export function phoneLimits(config: PhoneLimitSettings): PhoneLimits {
 export function attemptKey(digest: Digest, phone: E164, addressUnit: string): AttemptKey {
   return {
     phoneKey: digest.current('phone', [phone]).value,
-    addressKey: digest.current('address', [addressUnit]).value,
+    addressKey: addressKeyOf(digest, addressUnit),
   };
+}
+
+/** An address as it is counted and remembered. */
+export function addressKeyOf(digest: Digest, addressUnit: string): Buffer {
+  return digest.current('address', [addressUnit]).value;
 }

@@ -7,6 +7,7 @@ import { createAccountSlice } from '../account/rpc.ts';
 import { createDeviceSlice } from '../device/rpc.ts';
 import { createSessionSlice } from '../session/rpc.ts';
 import { createSignInSlice } from '../sign-in/rpc.ts';
+import { createSignOutSlice } from '../sign-out/rpc.ts';
 import { createTokenSlice } from '../token/rpc.ts';
 import { createHealthSlice } from './health-rpc.ts';
 import { PENDING_ACCOUNT, PENDING_DEVICE, PENDING_KEYS, PENDING_TWO_FACTOR } from './pending.ts';
@@ -19,6 +20,7 @@ export type RouteDeps = Parameters<typeof createAccountSlice>[0] &
   Parameters<typeof createDeviceSlice>[0] &
   Parameters<typeof createSessionSlice>[0] &
   Parameters<typeof createSignInSlice>[0] &
+  Parameters<typeof createSignOutSlice>[0] &
   Parameters<typeof createTokenSlice>[0] &
   Parameters<typeof createHealthSlice>[0] & {
     readonly config: { readonly swaggerEnabled: boolean };
@@ -30,6 +32,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createSignInSlice(deps),
     ...createTokenSlice(deps),
     ...createSessionSlice(deps),
+    ...createSignOutSlice(deps),
     ...createAccountSlice(deps),
     ...unimplemented(AuthService, PENDING_TWO_FACTOR),
     ...unimplemented(AuthService, PENDING_ACCOUNT),

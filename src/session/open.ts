@@ -6,19 +6,26 @@ import type { TokenDeps } from '../token/access-token.ts';
 import { mintRefreshToken } from '../token/refresh-token.ts';
 import { nowSeconds } from '../platform/clock.ts';
 import type { SessionRow } from './store.ts';
-import { insertSession } from './store.ts';
+import { sessionRevoked } from './authenticate.ts';
+import { insertInheritingSession, insertSession } from './store.ts';
 
 export interface OpenDeps {
   readonly random: Random;
   readonly config: { readonly sessionIdleSeconds: number; readonly sessionAbsoluteSeconds: number };
 }
 
+/** How a session begins: with a proof of its own, or with what another session proved (QR). */
+export type SessionStart =
+  /** RFC 8176 values, such as `sms`. */
+  | { readonly methods: readonly string[] }
+  /** Its authentication time, methods and absolute end are copied; it must live. */
+  | { readonly inheritsFrom: string };
+
 export interface NewSessionOf {
   readonly accountId: string;
   readonly deviceId: string;
-  /** RFC 8176 values, such as `sms`. */
-  readonly methods: readonly string[];
   readonly ipPrefix: string;
+  readonly start: SessionStart;
 }
 
 /** The tokens of a session as every sign-in answers them. */
@@ -32,17 +39,31 @@ export interface TokenPair {
   readonly refreshExpiresInSeconds: number;
 }
 
-/** Opens a session inside the transaction that admits its device; mint its tokens after COMMIT. */
+/**
+ * Opens a session inside the transaction that admits its device; mint its tokens after COMMIT.
+ * @throws SESSION_REVOKED when the session to inherit from has ended
+ */
 export async function openSession(
   deps: OpenDeps,
   tx: Tx,
   input: NewSessionOf,
 ): Promise<SessionRow> {
-  const row = await insertSession(tx, {
-    ...input,
+  const { start, ...owner } = input;
+  const common = {
+    ...owner,
     id: deps.random.uuid(),
-    contextClass: input.methods.length > 1 ? 'mfa' : 'phone',
     idleSeconds: deps.config.sessionIdleSeconds,
+  };
+  if ('inheritsFrom' in start) {
+    const row = await insertInheritingSession(tx, { ...common, fromId: start.inheritsFrom });
+    if (!row) throw sessionRevoked();
+    return row;
+  }
+  const { methods } = start;
+  const row = await insertSession(tx, {
+    ...common,
+    methods,
+    contextClass: methods.length > 1 ? 'mfa' : 'phone',
     absoluteSeconds: deps.config.sessionAbsoluteSeconds,
   });
   if (!row) throw new Error('INSERT … RETURNING gave no session');

@@ -1,18 +1,20 @@
 import type { Origin } from '../audit/append.ts';
 import { appendAudit } from '../audit/append.ts';
-import { DomainError } from '../errors.ts';
 import type { Tx } from '../platform/postgres.ts';
 import { RedisUnavailable, script } from '../platform/redis.ts';
 import type { RedisStore } from '../platform/redis.ts';
 import type { Principal } from '../token/principal.ts';
 import type { RevocationFeed } from './revocation-feed.ts';
 import type { RevokeReason } from './store-revocation.ts';
-import { countSeniorTargets, revokeSessions } from './store-revocation.ts';
+import { stepUpRequired } from './seniority.ts';
+import type { SeniorityDeps } from './seniority.ts';
+import { countSeniorTargets } from './store-seniority.ts';
+import { revokeSessions } from './store-revocation.ts';
 import type { RevokedSession, RevokeTarget } from './store-revocation.ts';
 
-export interface RevokeDeps {
+export type RevokeDeps = SeniorityDeps & {
   readonly config: { readonly accessTokenTtlSeconds: number };
-}
+};
 
 export interface AnnounceDeps {
   readonly redis: RedisStore;
@@ -38,7 +40,8 @@ export async function revokeOwnSessions(
   request: RevokeRequest,
 ): Promise<RevokedSession[]> {
   const { principal, target, reason } = request;
-  if ((await countSeniorTargets(tx, target, principal.sessionId)) > 0) throw stepUpRequired();
+  const act = { target, sessionId: principal.sessionId };
+  if ((await countSeniorTargets(tx, act, deps.config)) > 0) throw stepUpRequired();
   const tokenSeconds = deps.config.accessTokenTtlSeconds;
   const revoked = await revokeSessions(tx, { target, reason, tokenSeconds });
   for (const { sessionId, deviceId } of revoked) {
@@ -63,11 +66,6 @@ export async function announceRevoked(
   const { accessTokenTtlSeconds } = deps.config;
   for (const sessionId of sessionIds) deps.feed.apply(sessionId, accessTokenTtlSeconds);
   await rememberRevoked(deps.redis, sessionIds, accessTokenTtlSeconds);
-}
-
-function stepUpRequired(): DomainError {
-  const message = 'This session is too new to do that. Confirm it from an older device first.';
-  return new DomainError('STEP_UP_REQUIRED', message);
 }
 
 /**

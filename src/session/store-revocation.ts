@@ -15,7 +15,15 @@ export type RevocationRow = {
 };
 
 /** Why a session ended, as it is stored. */
-export type RevokeReason = 'logout' | 'revoked' | 'refresh_reused' | 'device_removed';
+export type RevokeReason =
+  | 'logout'
+  | 'revoked'
+  | 'refresh_reused'
+  | 'device_removed'
+  | 'lockdown'
+  | 'account_deleted'
+  | 'number_moved'
+  | 'operator';
 
 /** Which sessions of an account an act is about. */
 export interface RevokeTarget {
@@ -68,28 +76,6 @@ const REVOKE = sql(
    INSERT INTO revocations (session_id, user_id, device_id, reason, expires_at)
    SELECT id, user_id, device_id, $4, now() + make_interval(secs => $5) FROM ended
    RETURNING session_id AS "sessionId", device_id AS "deviceId"`,
-);
-
-/** The account's living sessions that `sessionId` may not act on: older ones, while it is junior. */
-export async function countSeniorTargets(
-  tx: Tx,
-  target: RevokeTarget,
-  sessionId: string,
-): Promise<number> {
-  const values = [target.accountId, target.onlyId ?? null, target.exceptId ?? null, sessionId];
-  const [row] = await tx.query<{ count: number }>(COUNT_SENIOR, values);
-  return row?.count ?? 0;
-}
-
-const COUNT_SENIOR = sql(
-  'session.count_senior',
-  `SELECT count(*)::integer AS count
-     FROM sessions s JOIN sessions me ON me.id = $4
-    WHERE s.user_id = $1 AND s.revoked_at IS NULL AND s.idle_expires_at > now()
-      AND ($2::uuid IS NULL OR s.id = $2) AND ($3::uuid IS NULL OR s.id <> $3)
-      AND s.created_at < me.created_at
-      AND me.created_at > now() - interval '24 hours'
-      AND (me.stepped_up_at IS NULL OR me.stepped_up_at <= now() - interval '5 minutes')`,
 );
 
 /** Position in the feed: transaction and row id, both as decimal text. */

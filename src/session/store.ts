@@ -81,6 +81,31 @@ const INSERT_SESSION = sql(
    RETURNING ${TOKEN_COLUMNS}`,
 );
 
+/** The living session `fromId` of the same account lends its proof; nothing when it ended. */
+export async function insertInheritingSession(
+  tx: Tx,
+  session: Omit<NewSession, 'methods' | 'contextClass' | 'absoluteSeconds'> & { fromId: string },
+): Promise<SessionRow | undefined> {
+  const { id, accountId, deviceId, ipPrefix, idleSeconds, fromId } = session;
+  const values = [id, accountId, deviceId, ipPrefix, idleSeconds, fromId];
+  const [row] = await tx.query<SessionRow>(INSERT_INHERITING, values);
+  return row;
+}
+
+const INSERT_INHERITING = sql(
+  'session.insert_inheriting',
+  `INSERT INTO sessions
+     (id, user_id, device_id, amr, acr, auth_time, ip_prefix, idle_expires_at, absolute_expires_at)
+   SELECT $1, $2, $3, lender.amr, lender.acr, lender.auth_time, $4,
+          least(now() + make_interval(secs => $5::integer), lender.absolute_expires_at),
+          lender.absolute_expires_at
+     FROM sessions lender
+    WHERE lender.id = $6 AND lender.user_id = $2 AND lender.revoked_at IS NULL
+      AND lender.idle_expires_at > now()
+      FOR SHARE OF lender
+   RETURNING ${TOKEN_COLUMNS}`,
+);
+
 /**
  * Moves a session from the presented counter to the next, if it lives and the counter is the newest
  * or ahead of it (a restored database is behind what was answered). Nothing otherwise.

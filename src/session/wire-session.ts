@@ -17,6 +17,10 @@ const REVOKE_REASONS: Readonly<Record<RevokeReason, RevocationReason>> = {
   revoked: RevocationReason.REVOKED,
   refresh_reused: RevocationReason.REFRESH_REUSED,
   device_removed: RevocationReason.DEVICE_REMOVED,
+  lockdown: RevocationReason.LOCKDOWN,
+  account_deleted: RevocationReason.ACCOUNT_DELETED,
+  number_moved: RevocationReason.NUMBER_MOVED,
+  operator: RevocationReason.OPERATOR,
 };
 
 /** The fields that register, login and refresh answer alike. */

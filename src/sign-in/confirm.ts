@@ -4,9 +4,10 @@ import { DomainError } from '../errors.ts';
 import { checkCode } from '../phone/check.ts';
 import type { CheckDeps } from '../phone/check.ts';
 import type { Purpose } from '../phone/code.ts';
-import { attemptKey } from '../phone/limits.ts';
+import { insertCodeFailure } from '../entry/store-history.ts';
+import { addressKeyOf } from '../phone/limits.ts';
 import type { E164 } from '../phone/number.ts';
-import { insertLoginFailure, selectAccount, selectFamiliarity } from './store.ts';
+import { selectAccount, selectFamiliarity } from './store.ts';
 
 export type ConfirmDeps = CheckDeps & {
   readonly config: { readonly verificationTtlSeconds: number };
@@ -54,13 +55,13 @@ async function recordFailure(
   origin: Origin,
 ): Promise<void> {
   const { purpose, phone } = failed;
-  const { addressKey } = attemptKey(deps.digest, phone, origin.addressUnit);
+  const addressKey = addressKeyOf(deps.digest, origin.addressUnit);
   const reason = 'CODE_WRONG';
   await deps.db.tx(async (tx) => {
     const details = { purpose };
     const event = { type: 'verification.code_wrong', actor: 'anonymous', origin, details } as const;
     await appendAudit(tx, { ...event, refusal: reason });
-    if (purpose === 'login') await insertLoginFailure(tx, { phone, origin, addressKey, reason });
+    if (purpose === 'login') await insertCodeFailure(tx, { phone, origin, addressKey, reason });
   });
 }
 

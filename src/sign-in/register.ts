@@ -1,19 +1,35 @@
 import type { DomainError } from '../errors.ts';
 import { appendAudit } from '../audit/append.ts';
+import type { Origin } from '../audit/append.ts';
+import type { DeviceDescription } from '../device/store.ts';
+import { enter, refuse } from '../entry/enter.ts';
+import type { EnterDeps, Refused } from '../entry/enter.ts';
+import { insertAccount } from '../entry/store.ts';
 import { appendEvent } from '../outbox/append.ts';
+import type { KeyBundle } from '../keys/bundle.ts';
 import { attemptKey } from '../phone/limits.ts';
 import type { E164 } from '../phone/number.ts';
 import { provenNumber, spent } from '../phone/proven.ts';
 import { forgetRecord } from '../phone/record.ts';
 import { consumeVerification, isConsumed } from '../phone/store.ts';
-import type { Tx } from '../platform/postgres.ts';
+import type { Database, Tx } from '../platform/postgres.ts';
+import type { RedisStore } from '../platform/redis.ts';
 import { mintTokens } from '../session/open.ts';
 import type { TokenPair } from '../session/open.ts';
 import type { SessionRow } from '../session/store.ts';
-import { enter, refuse } from './enter.ts';
-import type { EnterDeps, EntryRequest, Refused } from './enter.ts';
+import type { TokenDeps } from '../token/access-token.ts';
 import { accountExists } from './request.ts';
-import { insertAccount } from './store.ts';
+
+export type RegisterDeps = EnterDeps &
+  TokenDeps & { readonly db: Database; readonly redis: RedisStore };
+
+/** What registering and logging in have in common. */
+export interface EntryRequest {
+  readonly verificationId: string;
+  readonly device: DeviceDescription;
+  readonly bundle: KeyBundle | undefined;
+  readonly origin: Origin;
+}
 
 type Outcome = Refused | { readonly status: 'registered'; readonly session: SessionRow };
 
@@ -23,7 +39,7 @@ type Outcome = Refused | { readonly status: 'registered'; readonly session: Sess
  * @throws VERIFICATION_UNKNOWN, VERIFICATION_UNCONFIRMED, VERIFICATION_SPENT, ACCOUNT_EXISTS,
  *   STORE_UNAVAILABLE
  */
-export async function register(deps: EnterDeps, request: EntryRequest): Promise<TokenPair> {
+export async function register(deps: RegisterDeps, request: EntryRequest): Promise<TokenPair> {
   const phone = await provenNumber(deps, request.verificationId, 'register');
   const outcome = await deps.db.tx((tx) => openAccount(deps, tx, { ...request, phone }));
   if (outcome.status === 'refused') throw outcome.error;
@@ -32,7 +48,7 @@ export async function register(deps: EnterDeps, request: EntryRequest): Promise<
 }
 
 async function openAccount(
-  deps: EnterDeps,
+  deps: RegisterDeps,
   tx: Tx,
   request: EntryRequest & { phone: E164 },
 ): Promise<Outcome> {
@@ -45,7 +61,8 @@ async function openAccount(
     ...request,
     accountId,
     wasLiving: false,
-    methods: ['sms'],
+    isPhoneProven: true,
+    start: { methods: ['sms'] },
   });
   const { phoneKey } = attemptKey(deps.digest, phone, origin.addressUnit);
   await appendEvent(tx, {

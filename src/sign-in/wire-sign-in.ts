@@ -4,7 +4,7 @@ import type {
 } from '../../gen/whispr/auth/v1/session_pb.ts';
 import type { Origin } from '../audit/append.ts';
 import { readBundle } from '../keys/bundle.ts';
-import type { EntryRequest } from './enter.ts';
+import type { EntryRequest } from './register.ts';
 
 const UNNAMED = 'Unnamed device';
 

@@ -1,3 +1,5 @@
+import type { Origin } from '../audit/append.ts';
+
 /** Who calls, as a valid access token says it. */
 export interface Principal {
   /** The account's UUID, the same as in user-service. */
@@ -16,4 +18,10 @@ export interface Principal {
   readonly methods: readonly string[];
   /** Authentication context class. */
   readonly contextClass: string;
+}
+
+/** A user who calls, and from where. */
+export interface Bearer {
+  readonly principal: Principal;
+  readonly origin: Origin;
 }

@@ -21,7 +21,8 @@ const ORDER = [
   ['device'],
   ['keys'],
   ['claims'],
-  ['sign-in', 'account', 'link'],
+  ['entry'],
+  ['sign-in', 'sign-out', 'account', 'factor', 'recovery', 'link'],
   ['rpc/routes'],
   ['jobs'],
   ['gauges', 'job-table'],
@@ -31,7 +32,7 @@ const ORDER = [
   ['main'],
 ];
 
-const FEATURES = new Set(ORDER.slice(7, 15).flat());
+const FEATURES = new Set(ORDER.slice(rankOf('limits'), rankOf('rpc/routes')).flat());
 
 /** The files that put the process together. */
 export const COMPOSITION = /^src\/(main|app|context|servers|commands|gauges|job-table|jobs)\.ts$/;

@@ -76,8 +76,23 @@ export const STORE_CASES: readonly Case[] = [
       'src/device/store.ts:3 writes sessions, which belongs to session',
       'src/device/store.ts:4 writes phone_attempts, which belongs to phone',
       'src/device/store.ts:4 writes phone_counters, which belongs to phone',
-      'src/device/store.ts:5 writes users_auth, which belongs to sign-in',
+      'src/device/store.ts:5 writes users_auth, which belongs to entry',
       'src/device/store.ts:6 has a text that cannot be read here',
+    ],
+  },
+  {
+    rule: TABLES,
+    does: 'sets columns of a shared table that were not granted to it',
+    files: {
+      'src/two-factor/store.ts': [
+        "const A = sql('two_factor.a', 'UPDATE users_auth SET two_factor_enabled = true, updated_at = now() WHERE id = $1');",
+        "const B = sql('two_factor.b', 'UPDATE users_auth SET two_factor_enabled = true, phone_number = $2 WHERE id = $1');",
+        "const C = sql('two_factor.c', 'DELETE FROM users_auth WHERE id = $1');",
+      ].join('\n'),
+    },
+    found: [
+      'src/two-factor/store.ts:2 writes users_auth, which belongs to entry',
+      'src/two-factor/store.ts:3 writes users_auth, which belongs to entry',
     ],
   },
   {

@@ -45,6 +45,25 @@ export function writtenTables(text: string): string[] {
   return [...new Set(names.filter((name) => !NOT_A_TABLE.has(name)))];
 }
 
+/** What a statement does to a table: the columns that it sets, `DELETE`, or `INSERT`. */
+export function changesOf(text: string, table: string): string[] {
+  const plain = bare(text);
+  const updates = plain.matchAll(
+    new RegExp(
+      `\\bupdate\\s+${table}\\b[\\s\\w]*?\\bset\\b([\\s\\S]*?)(?:\\bwhere\\b|\\breturning\\b|$)`,
+      'g',
+    ),
+  );
+  const columns = [...updates].flatMap(([, list = '']) =>
+    [...list.matchAll(/(?:^|,)\s*(\w+)\s*=/g)].map(([, column = '']) => column),
+  );
+  return [
+    ...columns,
+    ...(new RegExp(`\\bdelete\\s+from\\s+${table}\\b`).test(plain) ? ['DELETE'] : []),
+    ...(new RegExp(`\\binsert\\s+into\\s+${table}\\b`).test(plain) ? ['INSERT'] : []),
+  ];
+}
+
 /** Functions that a statement calls, of the names given. */
 export function calledFunctions(text: string, names: readonly string[]): string[] {
   const plain = bare(text);

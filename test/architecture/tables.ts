@@ -1,7 +1,7 @@
 /** The feature, or file of src, that alone writes a table. */
 export const OWNERS: Readonly<Record<string, string>> = {
-  users_auth: 'sign-in',
-  login_history: 'sign-in',
+  users_auth: 'entry',
+  login_history: 'entry',
   devices: 'device',
   sessions: 'session',
   revocations: 'session',
@@ -19,6 +19,16 @@ export const OWNERS: Readonly<Record<string, string>> = {
   outbox: 'outbox',
   job_runs: 'jobs',
 };
+
+/** Columns that other features than the owner may update; `DELETE` stands for deleting rows. */
+export const SHARED_COLUMNS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> =
+  {
+    users_auth: {
+      'two-factor': ['two_factor_secret', 'two_factor_enabled', 'updated_at'],
+      account: ['phone_number', 'updated_at', 'DELETE'],
+      recovery: ['locked_down_at', 'locked_down_by', 'updated_at'],
+    },
+  };
 
 /** SQL functions of the migrations, with the tables that they write. */
 export const WRITING_FUNCTIONS: Readonly<Record<string, readonly string[]>> = {

@@ -6,60 +6,50 @@ import type { DomainError } from '../errors.ts';
 import type { KeyBundle } from '../keys/bundle.ts';
 import { publishFirst } from '../keys/publish.ts';
 import { eraseEndedKeys } from '../keys/store.ts';
-import { attemptKey } from '../phone/limits.ts';
-import type { E164 } from '../phone/number.ts';
-import type { Clock } from '../platform/clock.ts';
+import { appendEvent } from '../outbox/append.ts';
+import { addressKeyOf } from '../phone/limits.ts';
 import type { Digest } from '../platform/digest.ts';
-import type { Database, Tx } from '../platform/postgres.ts';
-import type { RedisStore } from '../platform/redis.ts';
+import type { Tx } from '../platform/postgres.ts';
+import type { Random } from '../platform/random.ts';
 import { openSession } from '../session/open.ts';
-import type { OpenDeps } from '../session/open.ts';
+import type { OpenDeps, SessionStart } from '../session/open.ts';
 import type { SessionRow } from '../session/store.ts';
-import type { TokenDeps } from '../token/access-token.ts';
-import { insertLoginSuccess } from './store.ts';
+import { insertLoginSuccess } from './store-history.ts';
 
-export type EnterDeps = TokenDeps &
-  OpenDeps & {
-    readonly db: Database;
-    readonly redis: RedisStore;
-    readonly clock: Clock;
-    readonly digest: Digest;
-  };
+export type EnterDeps = OpenDeps & { readonly digest: Digest };
 
-/** What registering and logging in have in common. */
-export interface EntryRequest {
-  readonly verificationId: string;
-  readonly device: DeviceDescription;
-  readonly bundle: KeyBundle | undefined;
-  readonly origin: Origin;
-}
-
-/** A refusal that left its audit row behind, to be thrown after COMMIT. */
+/** What a refusal that left its audit row behind: to be thrown after COMMIT. */
 export interface Refused {
   readonly status: 'refused';
   readonly error: DomainError;
 }
 
-interface Entry extends EntryRequest {
+/** A device that was admitted, and how its session starts. */
+export interface Entry {
   readonly accountId: string;
-  readonly phone: E164;
+  /** With the id under which it was admitted. */
+  readonly device: DeviceDescription;
+  readonly bundle: KeyBundle | undefined;
+  readonly origin: Origin;
   /** The device has a living session already: its keys stay. */
   readonly wasLiving: boolean;
-  readonly methods: readonly string[];
+  /** The phone number was proven on this device. */
+  readonly isPhoneProven: boolean;
+  readonly start: SessionStart;
 }
 
 export type Entered = { readonly session: SessionRow; readonly isNewDevice: boolean };
 
-/** Device, session, keys, history and audit of a person who proved a number, in the caller's transaction. */
+/** Device, session, keys, history and audit of somebody who may enter, in the caller's transaction. */
 export async function enter(deps: EnterDeps, tx: Tx, entry: Entry): Promise<Entered> {
-  const { accountId, device, origin } = entry;
-  const { isNew } = await upsertDevice(tx, accountId, device);
+  const { accountId, device, origin, isPhoneProven } = entry;
+  const { isNew } = await upsertDevice(tx, accountId, { ...device, isVerified: isPhoneProven });
   if (!isNew && !entry.wasLiving) await eraseEndedKeys(tx, accountId, [device.id]);
   const session = await openSession(deps, tx, {
     accountId,
     deviceId: device.id,
-    methods: entry.methods,
     ipPrefix: origin.ipPrefix,
+    start: entry.start,
   });
   const about = {
     actor: 'account',
@@ -73,16 +63,32 @@ export async function enter(deps: EnterDeps, tx: Tx, entry: Entry): Promise<Ente
     await appendAudit(tx, { ...about, type: 'keys.published', details: keyDetails(entry.bundle) });
   if (isNew) await appendAudit(tx, { ...about, type: 'device.added' });
   await appendAudit(tx, { ...about, type: 'session.opened' });
-  const { addressKey } = attemptKey(deps.digest, entry.phone, origin.addressUnit);
+  const addressKey = addressKeyOf(deps.digest, origin.addressUnit);
   await insertLoginSuccess(tx, { accountId, deviceId: device.id, origin, addressKey });
   return { session, isNewDevice: isNew };
 }
 
-/** Records why somebody with a proven number was turned away; the verification stays unspent. */
+/** Tells the account's other devices of a new one. */
+export async function tellOfNewDevice(
+  deps: { readonly random: Random },
+  tx: Tx,
+  { accountId, device, origin }: Pick<Entry, 'accountId' | 'device' | 'origin'>,
+): Promise<void> {
+  await appendEvent(tx, {
+    kind: 'security',
+    id: deps.random.uuid(),
+    accountId,
+    event: 'NEW_DEVICE',
+    deviceId: device.id,
+    attributes: { ipPrefix: origin.ipPrefix },
+  });
+}
+
+/** Records why somebody was turned away; what they proved stays unspent. */
 export async function refuse(
   tx: Tx,
   error: DomainError,
-  event: Pick<AuditEvent, 'type' | 'origin' | 'accountId'>,
+  event: Pick<AuditEvent, 'type' | 'origin' | 'accountId' | 'deviceId'>,
 ): Promise<Refused> {
   await appendAudit(tx, { ...event, actor: 'anonymous', refusal: error.reason });
   return { status: 'refused', error };

@@ -1,21 +1,14 @@
 import { appendAudit } from '../audit/append.ts';
-import type { Origin } from '../audit/append.ts';
 import { DomainError } from '../errors.ts';
 import { eraseEndedKeys } from '../keys/store.ts';
 import type { Database } from '../platform/postgres.ts';
 import { announceRevoked, revokeOwnSessions } from '../session/revoke.ts';
-import type { AnnounceDeps } from '../session/revoke.ts';
+import type { AnnounceDeps, RevokeDeps } from '../session/revoke.ts';
 import type { RevokeReason } from '../session/store-revocation.ts';
 import type { RevokedSession, RevokeTarget } from '../session/store-revocation.ts';
-import type { Principal } from '../token/principal.ts';
+import type { Bearer } from '../token/principal.ts';
 
-export type EndSessionDeps = AnnounceDeps & { readonly db: Database };
-
-/** Who asks, and from where. */
-export interface Bearer {
-  readonly principal: Principal;
-  readonly origin: Origin;
-}
+export type EndSessionDeps = AnnounceDeps & RevokeDeps & { readonly db: Database };
 
 /** Ids that the deployed app sends along with a logout. */
 export interface LogoutHints {
