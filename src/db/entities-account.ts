@@ -132,6 +132,7 @@ const backupCodes = table('backup_codes', {
   },
   checks: [{ name: 'backup_codes_slot_check', expression: 'slot BETWEEN 0 AND 9' }],
   foreignKeys: [ownedByAccount()],
+  indices: [{ name: 'backup_codes_pepper', columns: ['pepperKid'] }],
 });
 
 const signingKeys = table('signing_keys', {

@@ -80,6 +80,7 @@ const outbox = table('outbox', {
     type: text,
     payload: bytes,
     createdAt: madeAt,
+    freedPhoneKey: nullable(bytes),
   },
   indices: [{ name: 'outbox_cursor', columns: ['xid', 'id'] }],
 });
@@ -91,6 +92,8 @@ const phoneCounters = table('phone_counters', {
     failingUntil: nullable(time),
     lastSuccessAt: nullable(time),
     touchedAt: madeAt,
+    era: withDefault(integer, 0),
+    refusalToldAt: nullable(time),
   },
   indices: [{ name: 'phone_counters_age', columns: ['touchedAt'] }],
 });

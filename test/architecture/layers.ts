@@ -15,6 +15,7 @@ const ORDER = [
   ['rpc'],
   ['peers'],
   ['limits', 'audit', 'outbox'],
+  ['sms', 'fraud'],
   ['phone', 'token', 'transparency', 'two-factor'],
   ['session'],
   ['key-events'],
