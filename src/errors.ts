@@ -1,5 +1,6 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import type { ErrorReason } from '../gen/whispr/auth/v1/error_reason_pb.ts';
+import type { Quota } from './platform/quota.ts';
 
 /** Every reason this service answers, as the proto enum lists them. */
 export type Reason = Exclude<keyof typeof ErrorReason, 'UNSPECIFIED'>;
@@ -26,6 +27,8 @@ export interface ErrorDetail {
 export interface DomainErrorOptions {
   /** When trying again can succeed. */
   readonly retryDelayMs?: number;
+  /** The limit that refused, all of it used up until `retryDelayMs` from now. */
+  readonly quota?: Quota;
   readonly violations?: readonly FieldViolation[];
   readonly preconditions?: readonly Precondition[];
   readonly metadata?: Readonly<Record<string, string>>;

@@ -6,17 +6,49 @@ import type { Reason } from '../errors.ts';
 export type AuditType =
   | 'account.registered'
   | 'account.registration.refused'
+  | 'account.reopened'
+  | 'account.number_moved'
+  | 'account.number_changed'
+  | 'account.number_change_refused'
+  | 'account.number_refusing'
+  | 'account.number_refusal_lifted'
+  | 'account.deleted'
+  | 'account.locked_down'
+  | 'account.lockdown_lifted'
+  | 'account.lockdown_lift_refused'
+  | 'recovery.started'
+  | 'recovery.start_refused'
+  | 'recovery.cancelled'
+  | 'recovery.completed'
+  | 'recovery.complete_refused'
   | 'device.added'
   | 'device.replaced'
+  | 'device.renamed'
+  | 'device.removed'
   | 'session.opened'
   | 'session.refused'
+  | 'session.challenged'
+  | 'session.step_up'
   | 'session.revoked'
   | 'session.logout'
   | 'session.logout.mismatch'
   | 'session.refresh.late'
   | 'session.refresh.reuse_detected'
   | 'keys.published'
-  | 'verification.code_wrong';
+  | 'link.scanned'
+  | 'link.killed'
+  | 'link.approved'
+  | 'link.declined'
+  | 'link.completed'
+  | 'two_factor.set_up'
+  | 'two_factor.enabled'
+  | 'two_factor.disabled'
+  | 'two_factor.codes_replaced'
+  | 'two_factor.backup_code_used'
+  | 'two_factor.code_wrong'
+  | 'two_factor.refusing'
+  | 'verification.code_wrong'
+  | 'verification.refused';
 
 /** Who did it. */
 export type AuditActor = 'account' | 'anonymous' | 'service' | 'operator' | 'system';
@@ -26,7 +58,7 @@ export interface Origin {
   readonly requestId: string;
   /** What limits count, an IPv4 address or an IPv6 /64. Never stored or logged, only hashed. */
   readonly addressUnit: string;
-  /** /24 or /48, as a PostgreSQL `cidr`. */
+  /** /24 or /48, as a PostgreSQL `cidr`; empty when no network took part. */
   readonly ipPrefix: string;
 }
 
@@ -53,7 +85,7 @@ export async function appendAudit(tx: Tx, event: AuditEvent): Promise<void> {
     event.accountId ?? null,
     event.deviceId ?? null,
     event.sessionId ?? null,
-    event.origin.ipPrefix,
+    event.origin.ipPrefix === '' ? null : event.origin.ipPrefix,
     event.origin.requestId,
     JSON.stringify(event.details ?? {}),
   ]);

@@ -23,6 +23,8 @@ interface EventBase {
   readonly accountId: string;
   /** Keyed hash of the number, for events whose order per number matters. */
   readonly phoneKey?: Buffer;
+  /** The same of a number that the event sets free: its next holder's events come after this one. */
+  readonly freedPhoneKey?: Buffer;
 }
 
 /** An event for other services, before it is encoded. */

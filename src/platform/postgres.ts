@@ -86,6 +86,7 @@ export class Database {
 
   async #once<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
+    client.on('error', ignoreLoss);
     let broken: Error | undefined;
     try {
       await client.query('BEGIN');
@@ -98,9 +99,15 @@ export class Database {
       });
       throw error;
     } finally {
+      client.off('error', ignoreLoss);
       client.release(broken);
     }
   }
+}
+
+/** The running statement fails with it. Without a listener the event would end the process. */
+function ignoreLoss(): void {
+  return undefined;
 }
 
 type AsQuery = (statement: Statement, values: readonly unknown[]) => QueryConfig;

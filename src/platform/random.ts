@@ -1,4 +1,4 @@
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 
 /** Randomness as a dependency, so that a test can know a code before it is sent. */
 export interface Random {
@@ -6,6 +6,8 @@ export interface Random {
   code(digits: number): string;
   /** A random UUID (RFC 9562 version 4, 122 random bits). */
   uuid(): string;
+  /** `count` uniformly random bytes. */
+  bytes(count: number): Buffer;
 }
 
 export const systemRandom: Random = {
@@ -14,4 +16,5 @@ export const systemRandom: Random = {
       .toString()
       .padStart(digits, '0'),
   uuid: () => randomUUID(),
+  bytes: (count) => randomBytes(count),
 };

@@ -49,6 +49,7 @@ export function trialRandom(): Random {
       count += 1;
       return `00000000-0000-4000-8000-${String(count).padStart(12, '0')}`;
     },
+    bytes: (count) => Buffer.alloc(count, 1),
   };
 }
 
