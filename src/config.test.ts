@@ -146,12 +146,12 @@ describe('secrets', () => {
   });
 
   test('are all those whose name says so', () => {
-    const telling = /(PASSWORD|PRIVATE_KEY|_KEYS|PEPPERS|TOKEN|_URL)$/;
+    const telling = /(PASSWORD|PRIVATE_KEY|_KEYS|PEPPERS|TOKEN|SECRET|_URL)$/;
     const plain = Object.values(settings)
       .filter(({ name, secret }) => telling.test(name) && !secret)
       .map(({ name }) => name);
 
-    expect(plain).toEqual(['SMS_INBOX_URL', 'PUBLIC_URL']);
+    expect(plain).toEqual(['SMS_INBOX_URL', 'TWILIO_API_URL', 'VONAGE_API_URL', 'PUBLIC_URL']);
   });
 
   test.each([

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { databaseSettings } from './config/database.ts';
+import { smsConflicts } from './config/sms.ts';
 import { settings } from './config/table.ts';
 import type { Setting } from './config/setting.ts';
 
@@ -112,25 +113,19 @@ function unknownNames(environment: Environment): string[] {
 
 /** Families shared with other programs (PUBLIC_, STATE_, LOG_ …) are too common to refuse. */
 function looksLikeOurs(name: string): boolean {
-  return /^(DB|REDIS|JWT|SMS|CONNECT|METRICS|TWILIO|VONAGE|VERIFICATION|KEY_ENCRYPTION|CODE_PEPPERS?|SESSION_(?!MANAGER))_?/.test(
+  return /^(ACCOUNT|DB|REDIS|JWT|SMS|FRAUD|CONNECT|METRICS|LINK|TWILIO|VONAGE|VERIFICATION|TWO_FACTOR|KEY_ENCRYPTION|CODE_PEPPERS?|SESSION_(?!MANAGER))_?/.test(
     name,
   );
 }
 
 function conflictsOf(config: Config): string[] {
   const production = isProduction(config);
-  const conflicts: string[] = [];
+  const conflicts = smsConflicts(config, production);
   if (production && config.dbSynchronize) {
     conflicts.push('DB_SYNCHRONIZE=true is refused in production: migrations change the schema');
   }
-  if (production && config.smsProviders.includes('inbox')) {
-    conflicts.push('SMS_PROVIDERS=inbox is refused in production: codes would be readable');
-  }
   if (production && config.serviceTestToken !== undefined) {
     conflicts.push('SERVICE_TEST_TOKEN is refused in production');
-  }
-  if (config.smsProviders.includes('inbox') && config.smsInboxUrl === undefined) {
-    conflicts.push('SMS_INBOX_URL is required with SMS_PROVIDERS=inbox');
   }
   if (config.jwtAccessAudience === config.jwtRefreshAudience) {
     conflicts.push('JWT_REFRESH_AUDIENCE must differ from JWT_AUDIENCE');

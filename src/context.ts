@@ -2,18 +2,20 @@ import { ConfigError, isProduction } from './config.ts';
 import type { Config } from './config.ts';
 import { createDataSource, poolOf, servingOptions } from './db/data-source.ts';
 import { migrateDatabase } from './db/migrate.ts';
+import { createFraudMeter } from './fraud/meter.ts';
+import { fraudPolicy } from './fraud/policy.ts';
 import { registerGauges } from './gauges.ts';
 import { Limiter } from './limits/limiter.ts';
 import { limitPolicies } from './limits/policy.ts';
 import { phoneLimits } from './phone/limits.ts';
 import { unknownCountries } from './phone/number.ts';
-import { createAbsentSender, createInboxSender } from './phone/sms.ts';
-import type { SmsSender } from './phone/sms.ts';
+import { BoundedQueue } from './platform/bounded-queue.ts';
 import { systemClock } from './platform/clock.ts';
 import type { Clock } from './platform/clock.ts';
 import { Digest } from './platform/digest.ts';
 import type { Logger } from './platform/logger.ts';
 import { createMetrics } from './platform/metrics.ts';
+import type { Registry } from './platform/metrics.ts';
 import { Database } from './platform/postgres.ts';
 import { systemRandom } from './platform/random.ts';
 import type { Random } from './platform/random.ts';
@@ -22,9 +24,12 @@ import { Sealer } from './platform/seal.ts';
 import type { Stopper } from './platform/stop.ts';
 import { Authenticator } from './session/authenticate.ts';
 import { RevocationFeed } from './session/revocation-feed.ts';
+import { openSms } from './sms/open.ts';
+import type { SmsSender } from './sms/sender.ts';
 import { KeyRing } from './token/key-ring.ts';
 import { ensureSigningKeys } from './token/rotate.ts';
 import { selectSigningKeys } from './token/store.ts';
+import { listPepperKids } from './two-factor/store-backup-code.ts';
 
 /** Replacements for the true edges of the process; everything else is always real. */
 export interface Overrides {
@@ -58,7 +63,7 @@ export async function openContext(
   registerGauges({ metrics, db, redis, feed });
   const authenticator = new Authenticator({ clock, random, keyRing, config, db, redis, feed });
   const limiter = new Limiter({ redis, clock });
-  const sms = overrides.sms ?? createSender(config);
+  const messages = await openMessages(config, { ...overrides, db, random, metrics }, stopper);
   return {
     config,
     logger,
@@ -73,19 +78,45 @@ export async function openContext(
     feed,
     authenticator,
     limiter,
-    sms,
-    policies: limitPolicies(config),
-    phoneLimits: phoneLimits(config),
+    ...messages,
+    ...rulesOf(config, metrics),
   };
 }
 
-/** A typo would refuse a whole country. */
-function refuseUnknownCountries({ smsCountries }: Config): void {
-  const unknown = unknownCountries(smsCountries);
-  if (unknown.length === 0) return;
-  throw new ConfigError([
-    `SMS_COUNTRIES names ${unknown.join(', ')}, which are no ISO 3166 countries`,
-  ]);
+/** What bounds sends and checks, by the settings. */
+function rulesOf(config: Config, metrics: Registry) {
+  return {
+    policies: limitPolicies(config),
+    phoneLimits: phoneLimits(config),
+    bcryptQueue: new BoundedQueue({
+      concurrency: config.bcryptConcurrency,
+      length: config.bcryptQueueLength,
+    }),
+    fraudPolicy: fraudPolicy(config),
+    fraudMeter: createFraudMeter(metrics),
+  };
+}
+
+/** A typo would refuse a whole country, or leave it without its price. */
+function refuseUnknownCountries(config: Config): void {
+  const named = {
+    SMS_COUNTRIES: config.smsCountries,
+    FRAUD_PRICES: config.fraudPrices.map(({ country }) => country),
+    FRAUD_SPEND_CAPS: config.fraudSpendCaps.map(({ country }) => country),
+  };
+  const problems = Object.entries(named)
+    .map(([name, countries]) => [name, unknownCountries(countries)] as const)
+    .filter(([, unknown]) => unknown.length > 0)
+    .map(([name, unknown]) => `${name} names ${unknown.join(', ')}: no ISO 3166 countries`);
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/** Without its pepper no backup code of that time is ever right again, and nobody would say so. */
+async function refuseDroppedPeppers({ codePeppers }: Config, db: Database): Promise<void> {
+  const known = new Set(codePeppers.reveal().map(({ kid }) => kid));
+  const dropped = (await listPepperKids(db)).filter((kid) => !known.has(kid));
+  if (dropped.length === 0) return;
+  throw new ConfigError([`CODE_PEPPERS lacks ${dropped.join(', ')}, which backup codes name`]);
 }
 
 async function openDatabase(config: Config, logger: Logger, stopper: Stopper): Promise<Database> {
@@ -93,7 +124,19 @@ async function openDatabase(config: Config, logger: Logger, stopper: Stopper): P
   const dataSource = createDataSource(servingOptions(config, logger));
   await dataSource.initialize();
   stopper.add(() => dataSource.destroy());
-  return new Database(poolOf(dataSource), { prepared: config.dbPrepared });
+  const db = new Database(poolOf(dataSource), { prepared: config.dbPrepared });
+  await refuseDroppedPeppers(config, db);
+  return db;
+}
+
+async function openMessages(
+  config: Config,
+  deps: Parameters<typeof openSms>[1] & Pick<Overrides, 'sms'>,
+  stopper: Stopper,
+) {
+  const { sender, receiptReaders, close } = await openSms(config, deps);
+  stopper.add(close);
+  return { sms: deps.sms ?? sender, receiptReaders };
 }
 
 async function openKeyRing(
@@ -109,10 +152,4 @@ async function openKeyRing(
   const keyRing = new KeyRing({ ...deps, readKeys });
   await keyRing.reload();
   return keyRing;
-}
-
-function createSender(config: Config): SmsSender {
-  const { smsInboxUrl: url, smsTimeoutMs: timeoutMs } = config;
-  if (!config.smsProviders.includes('inbox') || url === undefined) return createAbsentSender();
-  return createInboxSender({ url, timeoutMs });
 }

@@ -45,7 +45,7 @@ describe('the compose file for development', () => {
     expect(loadConfig(environmentOf(serviceOf(compose, 'auth'), variables))).toMatchObject({
       nodeEnv: 'development',
       dbMigrationsRun: true,
-      smsProviders: ['inbox'],
+      smsProviders: [{ name: 'inbox', weight: 0 }],
     });
   });
 

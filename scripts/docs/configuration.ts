@@ -1,7 +1,11 @@
 /** docs/configuration.md: every variable, from the table that the service itself reads. */
 import { BlockList } from 'node:net';
+import { auditSettings } from '../../src/config/audit.ts';
+import { accountSettings } from '../../src/config/account.ts';
 import { databaseSettings } from '../../src/config/database.ts';
 import { edgeSettings } from '../../src/config/edge.ts';
+import { fraudSettings } from '../../src/config/fraud.ts';
+import { linkSettings } from '../../src/config/link.ts';
 import { processSettings } from '../../src/config/process.ts';
 import { redisSettings } from '../../src/config/redis.ts';
 import { sessionSettings } from '../../src/config/session.ts';
@@ -9,6 +13,7 @@ import type { Setting } from '../../src/config/setting.ts';
 import { smsSettings } from '../../src/config/sms.ts';
 import { settings } from '../../src/config/table.ts';
 import { tokenSettings } from '../../src/config/token.ts';
+import { twoFactorSettings } from '../../src/config/two-factor.ts';
 import { verificationSettings } from '../../src/config/verification.ts';
 import { code, table } from './markdown.ts';
 
@@ -17,11 +22,16 @@ type Group = Readonly<Record<string, Setting<unknown>>>;
 const SECTIONS: readonly (readonly [title: string, group: Group])[] = [
   ['The process', processSettings],
   ['PostgreSQL', databaseSettings],
+  ['Audit log', auditSettings],
   ['Redis', redisSettings],
   ['Tokens and keys', tokenSettings],
   ['Sessions and devices', sessionSettings],
   ['Phone verification', verificationSettings],
+  ['Two-factor', twoFactorSettings],
+  ['Account life', accountSettings],
   ['SMS', smsSettings],
+  ['Toll fraud', fraudSettings],
+  ['QR login', linkSettings],
   ['Edge, mesh and clients', edgeSettings],
 ];
 

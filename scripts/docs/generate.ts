@@ -1,5 +1,5 @@
 /**
- * Generates docs/configuration.md and docs/errors.md.
+ * Generates docs/configuration.md, docs/errors.md and docs/limits.md.
  *
  *   node scripts/docs/generate.ts           writes them
  *   node scripts/docs/generate.ts --check   writes nothing; fails if a committed page is stale

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { configurationPage } from './configuration.ts';
 import { errorsPage } from './errors.ts';
+import { limitsPage } from './limits.ts';
 
 const root = dirname(dirname(import.meta.dirname));
 
@@ -19,6 +20,7 @@ const MARK =
 const PAGES: Readonly<Record<string, () => string>> = {
   'docs/configuration.md': configurationPage,
   'docs/errors.md': errorsPage,
+  'docs/limits.md': limitsPage,
 };
 
 /** Every page as it should be now, formatted as the rest of the repository. */

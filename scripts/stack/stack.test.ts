@@ -38,7 +38,7 @@ describe('the local stack', () => {
       dbMigrationsRun: true,
       dbMigrationUsername: 'auth_owner',
       redisPort: PORTS.valkey,
-      smsProviders: ['inbox'],
+      smsProviders: [{ name: 'inbox', weight: 0 }],
       smsInboxUrl: `http://127.0.0.1:${PORTS.inbox}`,
     });
   });

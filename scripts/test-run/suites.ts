@@ -8,6 +8,7 @@ export const SUITES = [
   'migration',
   'conformance',
   'attacks',
+  'property',
 ] as const;
 export type Suite = (typeof SUITES)[number];
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError, loadConfig } from '../config.ts';
-import { cidrs, flag, integer, integers, list, oneOf, someOf, url } from './read.ts';
+import { cidrs, flag, integer, integers, list, oneOf, url, weighted } from './read.ts';
 import { settings } from './table.ts';
 
 describe('a reader', () => {
@@ -29,10 +29,10 @@ describe('a reader', () => {
   test('takes lists with blanks and empty entries', () => {
     expect(list(' a, ,b,,')).toEqual(['a', 'b']);
     expect(integers(0, 9)('3, 4')).toEqual([3, 4]);
-    expect(someOf(['a', 'b'])('b,a')).toEqual(['b', 'a']);
+    expect(weighted(['a', 'b'])('b:2,a').map(({ name }) => name)).toEqual(['b', 'a']);
     expect(() => integers(0, 9)(',')).toThrow('at least one');
     expect(() => integers(0, 9)('3,10')).toThrow('from 0 to 9');
-    expect(() => someOf(['a'])('a,c')).toThrow('one of a');
+    expect(() => weighted(['a'])('a,c')).toThrow('one of a');
   });
 
   test('takes a value of a list, in its exact spelling', () => {

@@ -54,10 +54,33 @@ export function oneOf<const T extends string>(values: readonly T[]): Read<T> {
   };
 }
 
-/** Entries of a comma-separated list, each one of the values. */
-export function someOf<const T extends string>(values: readonly T[]): Read<T[]> {
-  const one = oneOf(values);
-  return (raw) => list(raw).map(one);
+export interface Weighted<T> {
+  readonly name: T;
+  /** 0 = none was given. */
+  readonly weight: number;
+}
+
+/** `name` or `name:weight`, separated by commas, each name once. */
+export function weighted<const T extends string>(names: readonly T[]): Read<Weighted<T>[]> {
+  const one = oneOf(names);
+  const weight = integer(1, 100);
+  return (raw) => {
+    const entries = list(raw).map((entry) => {
+      const [name = '', share] = entry.split(':', 2);
+      return { name: one(name), weight: share === undefined ? 0 : weight(share) };
+    });
+    const isRepeated = new Set(entries.map(({ name }) => name)).size < entries.length;
+    if (isRepeated) throw new Error('names one twice');
+    return entries;
+  };
+}
+
+/** Text of a form that `meant` says in words. */
+export function matching(form: RegExp, meant: string): Read<string> {
+  return (raw) => {
+    if (!form.test(raw)) throw new Error(`must be ${meant}`);
+    return raw;
+  };
 }
 
 export const url: Read<string> = (raw) => {

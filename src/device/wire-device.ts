@@ -4,7 +4,34 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { DeviceLimitSchema, LegacyDeviceSchema } from '../../gen/whispr/device/v1/device_pb.ts';
 import type { DeviceSchema } from '../../gen/whispr/device/v1/device_pb.ts';
 import type { ErrorDetail } from '../errors.ts';
-import type { DeviceRow } from './store.ts';
+import type { AccountDevices } from './list-of-accounts.ts';
+import { printable } from './printable.ts';
+import type { DeviceDescription, DeviceRow } from './store.ts';
+
+/** The fields that every message of a device that signs in has. */
+interface DescribingMessage {
+  readonly deviceId: string;
+  readonly deviceName: string;
+  readonly deviceType: string;
+  readonly model: string;
+  readonly osVersion: string;
+  readonly appVersion: string;
+}
+
+const UNNAMED = 'Unnamed device';
+
+/** What a client says of itself. UUIDs are compared in lower case everywhere. */
+export function describedDevice(message: DescribingMessage): DeviceDescription {
+  const { deviceType, deviceName } = message;
+  return {
+    id: message.deviceId.toLowerCase(),
+    name: printable(deviceName) || printable(deviceType) || UNNAMED,
+    platform: printable(deviceType),
+    model: printable(message.model),
+    osVersion: printable(message.osVersion),
+    appVersion: printable(message.appVersion),
+  };
+}
 
 /** `currentId` is the bearer's device; nobody's before a login. */
 export function wireDevice(row: DeviceRow, currentId = ''): MessageInitShape<typeof DeviceSchema> {
@@ -18,10 +45,15 @@ export function wireDevice(row: DeviceRow, currentId = ''): MessageInitShape<typ
     createTime: timestampFromDate(row.createdAt),
     lastActiveTime: timestampFromDate(row.lastActiveAt),
     isCurrent: row.id === currentId,
-    isActive: true,
+    isActive: row.isActive,
     isVerified: row.isVerified,
     isReplaceable: row.isReplaceable,
   };
+}
+
+/** The devices of an account, as another service reads them: none is current. */
+export function wireUserDevices({ accountId, devices }: AccountDevices) {
+  return { userId: accountId, devices: devices.map((row) => wireDevice(row)) };
 }
 
 /** The bare JSON array that the deployed app reads. */

@@ -1,7 +1,9 @@
 import type { Origin } from '../audit/append.ts';
 import type { E164 } from '../phone/number.ts';
+import type { Familiarity } from '../phone/store.ts';
+import type { Digest } from '../platform/digest.ts';
 import { sql } from '../platform/postgres.ts';
-import type { Tx } from '../platform/postgres.ts';
+import type { Queryable, Tx } from '../platform/postgres.ts';
 
 /** What every row of the login history says of where it came from. */
 export interface HistoryOrigin {
@@ -23,7 +25,7 @@ const INSERT_SUCCESS = sql(
    VALUES ($1, $2, $3, $4, 'success')`,
 );
 
-/** Records a wrong code if the number has an account. */
+/** Records a wrong code if the number has an account, and goes on having one until this commits. */
 export async function insertCodeFailure(
   tx: Tx,
   entry: HistoryOrigin & { readonly phone: E164; readonly reason: string },
@@ -35,7 +37,8 @@ export async function insertCodeFailure(
 const INSERT_CODE_FAILURE = sql(
   'entry.insert_code_failure',
   `INSERT INTO login_history (user_id, ip_address, address_key, status, reason)
-   SELECT id, $2::cidr, $3::bytea, 'failure', $4 FROM users_auth WHERE phone_number = $1`,
+   SELECT id, $2::cidr, $3::bytea, 'failure', $4 FROM users_auth WHERE phone_number = $1
+      FOR KEY SHARE`,
 );
 
 /** An attempt that opened no session: refused, or asked for the second factor. */
@@ -64,4 +67,27 @@ const INSERT_ATTEMPT = sql(
   'entry.insert_login_attempt',
   `INSERT INTO login_history (user_id, device_id, ip_address, address_key, status, reason)
    VALUES ($1, $2, $3, $4, $5, $6)`,
+);
+
+/**
+ * What the number's account knows of an address, under any pepper that is still in use. Addresses of
+ * an owner before, whose history is hidden, are strangers.
+ */
+export async function selectFamiliarity(
+  deps: { readonly db: Queryable; readonly digest: Digest },
+  phone: E164,
+  addressUnit: string,
+): Promise<Familiarity> {
+  const addressKeys = deps.digest.every('address', [addressUnit]);
+  const [row] = await deps.db.query<Familiarity>(SELECT_FAMILIARITY, [phone, addressKeys]);
+  return row ?? { isKnownAddress: false, hasSecondFactor: false, hasAccount: false };
+}
+
+const SELECT_FAMILIARITY = sql(
+  'entry.select_familiarity',
+  `SELECT true AS "hasAccount", u.two_factor_enabled AS "hasSecondFactor",
+          EXISTS (SELECT 1 FROM login_history h WHERE h.user_id = u.id AND h.status = 'success'
+                     AND h.created_at >= coalesce(u.history_from, '-infinity')
+                     AND h.address_key = ANY ($2::bytea[])) AS "isKnownAddress"
+     FROM users_auth u WHERE u.phone_number = $1`,
 );

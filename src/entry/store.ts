@@ -1,6 +1,6 @@
 import type { E164 } from '../phone/number.ts';
 import { sql } from '../platform/postgres.ts';
-import type { Tx } from '../platform/postgres.ts';
+import type { Queryable, Tx } from '../platform/postgres.ts';
 
 export type AccountRow = {
   id: string;
@@ -52,16 +52,16 @@ const LOCK_ACCOUNT_BY_ID = sql(
 );
 
 /**
- * Whether the account's last session ended longer ago than `dormantSeconds`. The caller holds its
- * lock: a statement of its own sees what a rival committed while this one waited for the lock.
+ * Whether the account's last session ended longer ago than `dormantSeconds`. Who acts on the answer
+ * holds the account's lock: a statement of its own sees what a rival committed meanwhile.
  * Ended sessions are kept for 90 days; an account without any is as old as its last proof.
  */
 export async function isDormant(
-  tx: Tx,
+  db: Queryable,
   accountId: string,
   dormantSeconds: number,
 ): Promise<boolean> {
-  const rows = await tx.query(IS_DORMANT, [accountId, dormantSeconds]);
+  const rows = await db.query(IS_DORMANT, [accountId, dormantSeconds]);
   return rows.length === 1;
 }
 
@@ -74,6 +74,17 @@ const IS_DORMANT = sql(
                    u.last_authenticated_at, u.created_at) < now() - make_interval(secs => $2)`,
 );
 
+/** The id of the number's account; nobody deletes it until the transaction ends. */
+export async function holdAccountOf(tx: Tx, phone: E164): Promise<string | undefined> {
+  const [row] = await tx.query<{ id: string }>(HOLD_ACCOUNT, [phone]);
+  return row?.id;
+}
+
+const HOLD_ACCOUNT = sql(
+  'entry.hold_account',
+  'SELECT id FROM users_auth WHERE phone_number = $1 FOR KEY SHARE',
+);
+
 export async function recordAuthentication(tx: Tx, accountId: string): Promise<void> {
   await tx.query(RECORD_AUTHENTICATION, [accountId]);
 }
@@ -81,4 +92,57 @@ export async function recordAuthentication(tx: Tx, accountId: string): Promise<v
 const RECORD_AUTHENTICATION = sql(
   'entry.record_authentication',
   'UPDATE users_auth SET last_authenticated_at = now(), updated_at = now() WHERE id = $1',
+);
+
+/** Takes the number from an account, which keeps its id and factors; nothing leads to it any more. */
+export async function releaseNumber(tx: Tx, accountId: string): Promise<void> {
+  await tx.query(RELEASE_NUMBER, [accountId]);
+}
+
+const RELEASE_NUMBER = sql(
+  'entry.release_number',
+  'UPDATE users_auth SET phone_number = NULL, updated_at = now() WHERE id = $1',
+);
+
+/**
+ * Gives the account another number; false when the number has an account. Waits for a rival to
+ * commit: one of parallel callers gets the number.
+ */
+export async function changeNumber(
+  tx: Tx,
+  account: { readonly id: string; readonly phone: E164 },
+): Promise<boolean> {
+  const [row] = await tx.query<{ isMoved: boolean }>(CHANGE_NUMBER, [account.id, account.phone]);
+  return row?.isMoved ?? false;
+}
+
+const CHANGE_NUMBER = sql('entry.change_number', 'SELECT move_number($1, $2) AS "isMoved"');
+
+/** From now on the account shows nothing that happened before this transaction. */
+export async function hideHistory(tx: Tx, accountId: string): Promise<void> {
+  await tx.query(HIDE_HISTORY, [accountId]);
+}
+
+const HIDE_HISTORY = sql(
+  'entry.hide_history',
+  'UPDATE users_auth SET history_from = now(), updated_at = now() WHERE id = $1',
+);
+
+/** What made a recovery pointless. */
+export type RecoveryEnd = 'number_changed' | 'factor_changed' | 'locked_down';
+
+/** Ends the account's running recovery; false if none runs. */
+export async function updateRecoveryEnded(
+  tx: Tx,
+  accountId: string,
+  outcome: RecoveryEnd,
+): Promise<boolean> {
+  const rows = await tx.query(END_RECOVERY, [accountId, outcome]);
+  return rows.length === 1;
+}
+
+const END_RECOVERY = sql(
+  'entry.end_recovery',
+  `UPDATE recoveries SET ended_at = now(), outcome = $2
+    WHERE user_id = $1 AND ended_at IS NULL RETURNING id`,
 );

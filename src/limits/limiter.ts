@@ -1,20 +1,20 @@
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { DomainError, storeUnavailable } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Quota, QuotaState } from '../platform/quota.ts';
 import { RedisUnavailable, script } from '../platform/redis.ts';
 import type { RedisStore } from '../platform/redis.ts';
 import type { Policy, Take } from './policy.ts';
 
 export type TakeResult =
-  | { readonly status: 'taken' }
+  /** What is left of each, in the order of the takes. */
+  | { readonly status: 'taken'; readonly states: readonly QuotaState[] }
   | { readonly status: 'refused'; readonly policy: Policy; readonly retryDelayMs: number };
 
 interface LimiterDeps {
   readonly redis: RedisStore;
   readonly clock: Clock;
 }
-
-const TAKEN: TakeResult = { status: 'taken' };
 
 /** Named limits, counted in Redis; without Redis each policy says what happens. */
 export class Limiter {
@@ -54,22 +54,31 @@ export class Limiter {
       member,
     ]);
     const reply = await this.#deps.redis.run(TAKE, keys, [this.#deps.clock.nowMs(), ...args]);
-    const [index, waitMs] = Array.isArray(reply) ? reply.map(Number) : [];
-    const refused = takes[(index ?? 0) - 1];
-    return refused
-      ? { status: 'refused', policy: refused.policy, retryDelayMs: waitMs ?? 1000 }
-      : TAKEN;
+    const [index = 0, waitMs = 1000, ...rest] = Array.isArray(reply) ? reply.map(Number) : [];
+    const refused = takes[index - 1];
+    if (refused) return { status: 'refused', policy: refused.policy, retryDelayMs: waitMs };
+    const states = takes.map(({ policy }, at) => ({
+      quota: policy,
+      remaining: policy.limit - (rest[2 * at] ?? 0),
+      resetMs: rest[2 * at + 1] ?? 0,
+    }));
+    return { status: 'taken', states };
   }
 
+  /** Counts first and takes back when that was too much: parallel callers cannot pass in between. */
   async #takeLocally(takes: readonly Take[]): Promise<TakeResult> {
-    for (const { policy, key } of takes) {
-      const used = await this.#localOf(policy).get(key);
-      if (used && used.consumedPoints >= policy.limit) {
-        return { status: 'refused', policy, retryDelayMs: used.msBeforeNext };
+    const states: QuotaState[] = [];
+    for (const [at, { policy, key }] of takes.entries()) {
+      const { consumedPoints, msBeforeNext } = await this.#localOf(policy).penalty(key);
+      if (consumedPoints > policy.limit) {
+        for (const take of takes.slice(0, at + 1))
+          await this.#localOf(take.policy).reward(take.key);
+        return { status: 'refused', policy, retryDelayMs: msBeforeNext };
       }
+      const remaining = policy.limit - consumedPoints;
+      states.push({ quota: policy, remaining, resetMs: msBeforeNext });
     }
-    for (const { policy, key } of takes) await this.#localOf(policy).penalty(key);
-    return TAKEN;
+    return { status: 'taken', states };
   }
 
   #localOf(policy: Policy): RateLimiterMemory {
@@ -81,12 +90,17 @@ export class Limiter {
   }
 }
 
-/** RATE_LIMITED with the time after which trying again can succeed. */
-export function rateLimited(policyName: string, retryDelayMs: number): DomainError {
+/**
+ * RATE_LIMITED with the time after which trying again can succeed. A limit that is only named tells
+ * nobody its size.
+ */
+export function rateLimited(limit: Quota | string, retryDelayMs: number): DomainError {
   const message = 'Too many attempts. Please wait a moment and try again.';
+  const isNamed = typeof limit === 'string';
   return new DomainError('RATE_LIMITED', message, {
     retryDelayMs,
-    metadata: { limit: policyName },
+    metadata: { limit: isNamed ? limit : limit.name },
+    ...(isNamed ? {} : { quota: limit }),
   });
 }
 
@@ -98,7 +112,8 @@ const TAKE = script(
   'limits.take',
   `-- KEYS: one sorted set per limit, members scored by the time they were taken (ms)
 -- ARGV: now (ms), then limit, window (ms), member for each key
--- returns {0, 0} when every limit took its member, or {index, wait (ms)} of the first full one
+-- returns {0, 0, then members and time until the oldest leaves (ms) for each key} when every limit
+-- took its member, or {index, wait (ms)} of the first full one
 local now = tonumber(ARGV[1])
 for i, key in ipairs(KEYS) do
   local limit, window, member = tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i]), ARGV[3 * i + 1]
@@ -112,7 +127,13 @@ for i, key in ipairs(KEYS) do
   redis.call('ZADD', key, now, ARGV[3 * i + 1])
   redis.call('PEXPIRE', key, ARGV[3 * i])
 end
-return {0, 0}`,
+local taken = {0, 0}
+for i, key in ipairs(KEYS) do
+  local oldest = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+  taken[#taken + 1] = redis.call('ZCARD', key)
+  taken[#taken + 1] = math.max(1, tonumber(oldest[2]) + tonumber(ARGV[3 * i]) - now)
+end
+return taken`,
 );
 
 const GIVE_BACK = script(

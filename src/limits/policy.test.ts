@@ -7,6 +7,9 @@ const policies = limitPolicies({
   numbersPerAddressHour: 10,
   checksPerAddressHour: 30,
   ceilingPerAddressHour: 300,
+  linkStartsPerAddressMinute: 10,
+  linkScansPerAccountHour: 5,
+  backupSetsPerAccountHour: 20,
 });
 
 describe('the named limits', () => {

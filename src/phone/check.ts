@@ -1,8 +1,10 @@
 import { DomainError } from '../errors.ts';
+import { verifySend } from '../fraud/store.ts';
 import { rateLimited } from '../limits/limiter.ts';
-import { matchesCode } from './code.ts';
+import type { QuotaState } from '../platform/quota.ts';
+import { matchesCode, scopeOf } from './code.ts';
 import type { Purpose } from './code.ts';
-import { attemptKey } from './limits.ts';
+import { attemptKey, phoneRefusal } from './limits.ts';
 import type { E164 } from './number.ts';
 import { confirmRecord, countCheck, uncountCheck } from './record.ts';
 import type { AcceptedCode } from './record.ts';
@@ -19,13 +21,20 @@ export interface CodeCheck {
   readonly verificationId: string;
   readonly code: string;
   readonly purpose: Purpose;
+  /** Whom the verification is reserved to, if it is: nobody else's exists for this call. */
+  readonly owner?: string;
   readonly addressUnit: string;
   /** Asked only when a cap is reached. */
   readonly familiarity: (phone: E164) => Promise<Familiarity>;
 }
 
 export type CheckOutcome =
-  | { readonly status: 'confirmed'; readonly phone: E164 }
+  | {
+      readonly status: 'confirmed';
+      readonly phone: E164;
+      /** What the address has left. */
+      readonly quotas: readonly QuotaState[];
+    }
   | { readonly status: 'wrong'; readonly phone: E164; readonly checksLeft: number };
 
 interface Counted {
@@ -33,6 +42,7 @@ interface Counted {
   readonly checkId: string;
   readonly key: AttemptKey;
   readonly accepted: AcceptedCode;
+  readonly quotas: readonly QuotaState[];
 }
 
 /**
@@ -45,7 +55,7 @@ export async function checkCode(deps: CheckDeps, check: CodeCheck): Promise<Chec
   const { accepted } = counted;
   const binding = {
     verificationId: accepted.codeId,
-    purpose: check.purpose,
+    scope: scopeOf(check.purpose, check.owner),
     phone: accepted.phone,
   };
   const attempt = { binding, code: check.code, stored: accepted.code };
@@ -54,7 +64,7 @@ export async function checkCode(deps: CheckDeps, check: CodeCheck): Promise<Chec
   }
   if (!(await confirmRecord(deps.redis, check.verificationId, accepted.codeId))) throw unknown();
   await settle(deps, counted);
-  return { status: 'confirmed', phone: accepted.phone };
+  return { status: 'confirmed', phone: accepted.phone, quotas: counted.quotas.map(givenBack) };
 }
 
 export function unknown(): DomainError {
@@ -66,7 +76,7 @@ export function unknown(): DomainError {
 
 async function count(deps: CheckDeps, check: CodeCheck): Promise<Counted> {
   const result = await countCheck(deps.redis, check.verificationId, {
-    purpose: check.purpose,
+    scope: scopeOf(check.purpose, check.owner),
     nowMs: deps.clock.nowMs(),
     maxChecks: deps.config.codeChecks,
   });
@@ -74,8 +84,8 @@ async function count(deps: CheckDeps, check: CodeCheck): Promise<Counted> {
   const { accepted } = result;
   const key = attemptKey(deps.digest, accepted.phone, check.addressUnit);
   const counted = { check, checkId: deps.random.uuid(), key, accepted };
-  await takeShares(deps, counted);
-  return counted;
+  const quotas = await takeShares(deps, counted);
+  return { ...counted, quotas };
 }
 
 function refusalOf(status: 'unknown' | 'expired' | 'exhausted'): DomainError {
@@ -95,7 +105,10 @@ function refusalOf(status: 'unknown' | 'expired' | 'exhausted'): DomainError {
 }
 
 /** The address's and the number's share; a refusal compares nothing, so it costs the code nothing. */
-async function takeShares(deps: CheckDeps, counted: Counted): Promise<void> {
+async function takeShares(
+  deps: CheckDeps,
+  counted: Omit<Counted, 'quotas'>,
+): Promise<readonly QuotaState[]> {
   const { checkId, key, accepted } = counted;
   const { checksPerAddress } = deps.policies;
   const { address } = limitNames(key);
@@ -104,22 +117,29 @@ async function takeShares(deps: CheckDeps, counted: Counted): Promise<void> {
   ]);
   if (result.status === 'refused') {
     await uncountCheck(deps.redis, accepted.codeId);
-    throw rateLimited(result.policy.name, result.retryDelayMs);
+    throw rateLimited(result.policy, result.retryDelayMs);
   }
   const options = { checkId, limits: deps.phoneLimits };
   let attempt = await takeCheck(deps.db, key, { ...options, familiarity: STRANGER });
-  if (attempt.refusal === null) return;
+  if (attempt.refusal === null) return result.states;
   const familiarity = await counted.check.familiarity(accepted.phone);
   attempt = await takeCheck(deps.db, key, { ...options, familiarity });
-  if (attempt.refusal === null) return;
+  if (attempt.refusal === null) return result.states;
   await uncountCheck(deps.redis, accepted.codeId);
   await deps.limiter.giveBack(checksPerAddress, address, checkId);
-  throw rateLimited(`phone_${attempt.refusal}`, (attempt.waitSeconds ?? 1) * 1000);
+  const refusal = attempt.refusal === 'failing' ? 'failing' : `check_${attempt.refusal}`;
+  throw phoneRefusal(deps.phoneLimits, refusal, attempt.waitSeconds ?? 1);
+}
+
+/** A right code is no failed check. */
+function givenBack(state: QuotaState): QuotaState {
+  return { ...state, remaining: state.remaining + 1 };
 }
 
 /** A proven number gives the address its share back, once a day: shared addresses stay open. */
 async function settle(deps: CheckDeps, { checkId, key, accepted }: Counted): Promise<void> {
   await settleCheck(deps.db, { phoneKey: key.phoneKey, checkId, sendId: accepted.sendId });
+  await verifySend(deps.db, accepted.sendId);
   const { address, phone } = limitNames(key);
   const { checksPerAddress, givenBackPerNumber, sendsPerAddress, numbersPerAddress } =
     deps.policies;

@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Digest } from '../platform/digest.ts';
-import { matchesCode, storeCode } from './code.ts';
-import type { Purpose } from './code.ts';
+import { matchesCode, scopeOf, storeCode } from './code.ts';
 import { attemptKey } from './limits.ts';
 import { parseNumber } from './number.ts';
 
@@ -10,8 +9,8 @@ const older = { kid: 'older', key: Buffer.alloc(32, 1) };
 const newer = { kid: 'newer', key: Buffer.alloc(32, 2) };
 const digest = new Digest([older]);
 const phone = parseNumber('+33612345678', []);
-const purpose: Purpose = 'login';
-const binding = { verificationId: 'v1', purpose, phone };
+const scope = scopeOf('login', undefined);
+const binding = { verificationId: 'v1', scope, phone };
 
 describe('a stored code', () => {
   test('matches itself and no other code', () => {
@@ -37,7 +36,8 @@ describe('a stored code', () => {
 
   test.each([
     ['verification', { verificationId: 'v2' }],
-    ['purpose', { purpose: 'register' }],
+    ['purpose', { scope: 'register' }],
+    ['owner', { scope: 'login:somebody' }],
     ['number', { phone: parseNumber('+33612345679', []) }],
   ] as const)('is worth nothing for another %s', (_name, change) => {
     const stored = storeCode(digest, binding, '012345');

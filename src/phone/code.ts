@@ -3,7 +3,10 @@ import type { Digest } from '../platform/digest.ts';
 import type { E164 } from './number.ts';
 
 /** What a code is for; a code of one purpose is worth nothing for another. */
-export type Purpose = 'register' | 'login';
+export type Purpose = 'register' | 'login' | 'change_old' | 'change_new';
+
+/** A purpose, and whom its codes are reserved to: nobody else can confirm or use them. */
+export type Scope = Purpose | `${Purpose}:${string}`;
 
 /** A code as it is stored: HMAC-SHA-256 under a pepper that is in no store. */
 export interface StoredCode {
@@ -13,7 +16,7 @@ export interface StoredCode {
 
 export interface CodeBinding {
   readonly verificationId: string;
-  readonly purpose: Purpose;
+  readonly scope: Scope;
   readonly phone: E164;
 }
 
@@ -25,6 +28,10 @@ export interface CodeAttempt {
 }
 
 export const CODE_DIGITS = 6;
+
+export function scopeOf(purpose: Purpose, owner: string | undefined): Scope {
+  return owner === undefined ? purpose : `${purpose}:${owner}`;
+}
 
 export function storeCode(digest: Digest, binding: CodeBinding, code: string): StoredCode {
   const { kid, value } = digest.current('verification.code', partsOf(binding, code));
@@ -39,6 +46,6 @@ export function matchesCode(digest: Digest, attempt: CodeAttempt): boolean {
   return given?.length === expected.length && timingSafeEqual(given, expected);
 }
 
-function partsOf({ verificationId, purpose, phone }: CodeBinding, code: string): string[] {
-  return [verificationId, purpose, phone, code];
+function partsOf({ verificationId, scope, phone }: CodeBinding, code: string): string[] {
+  return [verificationId, scope, phone, code];
 }

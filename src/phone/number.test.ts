@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { DomainError } from '../errors.ts';
-import { parseNumber, unknownCountries } from './number.ts';
+import { parseNumber, traitsOf, unknownCountries } from './number.ts';
 
 function refusalOf(raw: string, countries: readonly string[] = []): string | undefined {
   try {
@@ -102,6 +102,14 @@ describe('a phone number', () => {
       expect(String(error)).not.toContain('891123456');
     }
   });
+});
+
+test('a number shares its country and kind with others, also one that gets no codes', () => {
+  expect(['+33612345678', '+33 891 12 34 56', '+80012345678'].map(traitsOf)).toEqual([
+    { number: '+33612345678', country: 'FR', kind: 'MOBILE' },
+    { number: '+33891123456', country: 'FR', kind: 'PREMIUM_RATE' },
+    { number: '+80012345678', country: '001', kind: 'TOLL_FREE' },
+  ]);
 });
 
 test('a typo in the list of countries is found', () => {

@@ -17,27 +17,60 @@ const REFUSED_KINDS = new Set([
   'VOICEMAIL',
 ]);
 
+/** A number and what it has in common with others. */
+export interface NumberTraits {
+  readonly number: string;
+  /** ISO 3166, or 001 for numbers of no country. */
+  readonly country: string;
+  /** As libphonenumber names it, or UNKNOWN. */
+  readonly kind: string;
+}
+
+export type ReadNumber =
+  | { readonly status: 'read'; readonly phone: E164 }
+  /** Not for its form: it is a number, of a kind or country that gets no codes. */
+  | { readonly status: 'barred'; readonly why: 'kind' | 'country'; readonly error: DomainError };
+
 /**
  * Reads a number that starts with `+`; spaces, dashes, dots and brackets are tolerated. Every
  * spelling of a number gives the same value, so limits cannot be passed by formatting.
- * `countries` are ISO 3166 codes; an empty list allows all. @throws NUMBER_REFUSED
+ * `countries` are ISO 3166 codes; an empty list allows all. @throws NUMBER_REFUSED for its form
  */
-export function parseNumber(raw: string, countries: readonly string[]): E164 {
+export function readNumber(raw: string, countries: readonly string[]): ReadNumber {
   const number = parsed(raw);
   if (!number?.isValid()) throw refused('This is not a valid phone number.', 'form');
   const kind = number.getType();
   if (kind !== undefined && REFUSED_KINDS.has(kind)) {
-    throw refused('This kind of number cannot receive codes.', 'kind');
+    return barred('kind', 'This kind of number cannot receive codes.');
   }
   if (countries.length > 0 && !countries.some((country) => country === number.country)) {
-    throw refused('Codes cannot be sent to this country.', 'country');
+    return barred('country', 'Codes cannot be sent to this country.');
   }
-  return storedNumber(number.number);
+  return { status: 'read', phone: storedNumber(number.number) };
+}
+
+/** The same, where every refusal ends the call. @throws NUMBER_REFUSED */
+export function parseNumber(raw: string, countries: readonly string[]): E164 {
+  const read = readNumber(raw, countries);
+  if (read.status === 'barred') throw read.error;
+  return read.phone;
+}
+
+/** What guards know of a number, also of one that gets no codes. */
+export function traitsOf(raw: string): NumberTraits {
+  const number = parsed(raw);
+  const { number: text = '', country = '001' } = number ?? {};
+  return { number: text, country, kind: number?.getType() ?? 'UNKNOWN' };
 }
 
 /** A number that was read by `parseNumber` before it was stored. */
 export function storedNumber(text: string): E164 {
   return text as E164;
+}
+
+/** First and last digits, such as `+33…42`: enough for its owner to know it. */
+export function maskNumber(phone: E164): string {
+  return `${phone.slice(0, 3)}…${phone.slice(-2)}`;
 }
 
 /** Names of `countries` that are no ISO 3166 code known here; a typo would refuse a whole country. */
@@ -53,6 +86,10 @@ function parsed(raw: string): PhoneNumber | undefined {
   } catch {
     return undefined;
   }
+}
+
+function barred(why: 'kind' | 'country', message: string): ReadNumber {
+  return { status: 'barred', why, error: refused(message, why) };
 }
 
 function refused(message: string, why: string): DomainError {

@@ -1,19 +1,21 @@
 import { script } from '../platform/redis.ts';
 
 /*
- * A record is a hash: replid, purpose, phone, addr, send, kid, mac, expires (ms), checks, code_id,
- * confirmed, index. The index of a number and purpose is a hash too: 'id:<id>' for every living id,
- * 'addr:<address>' for the newest id that was requested from an address.
+ * A record is a hash: replid, purpose (with whom it is reserved to), phone, phone_key, era, addr, send,
+ * kid, mac, expires (ms), checks, code_id, confirmed, index. The index of a number and purpose is a
+ * hash too: 'id:<id>' for every living id, 'addr:<address>' for the newest id that was requested from
+ * an address.
  */
 
 export const SAVE = script(
   'phone.save',
   `-- KEYS: the record, the index of its number and purpose
--- ARGV: replication id, id, purpose, phone, address, send id, kid, mac, code end (ms), life (ms)
+-- ARGV: replication id, id, purpose, phone, address, send id, kid, mac, code end (ms), life (ms), phone
+-- key, era
 -- returns 1
 redis.call('HSET', KEYS[1], 'replid', ARGV[1], 'purpose', ARGV[3], 'phone', ARGV[4], 'addr', ARGV[5],
   'send', ARGV[6], 'kid', ARGV[7], 'mac', ARGV[8], 'expires', ARGV[9], 'checks', 0,
-  'code_id', ARGV[2], 'index', KEYS[2])
+  'code_id', ARGV[2], 'index', KEYS[2], 'phone_key', ARGV[11], 'era', ARGV[12])
 redis.call('PEXPIRE', KEYS[1], ARGV[10])
 redis.call('HSET', KEYS[2], 'id:' .. ARGV[2], 1, 'addr:' .. ARGV[5], ARGV[2])
 redis.call('PEXPIRE', KEYS[2], ARGV[10])
@@ -56,10 +58,11 @@ export const CONFIRM = script(
 local record = redis.call('HMGET', KEYS[1], 'replid', 'index', 'confirmed')
 if record[1] ~= ARGV[1] then return 0 end
 if record[3] then return 1 end
-local code = redis.call('HMGET', 'verification:' .. ARGV[3], 'send', 'kid', 'mac', 'expires', 'checks')
+local code = redis.call('HMGET', 'verification:' .. ARGV[3], 'send', 'kid', 'mac', 'expires', 'checks',
+  'era')
 if code[1] and ARGV[3] ~= ARGV[2] then
   redis.call('HSET', KEYS[1], 'code_id', ARGV[3], 'send', code[1], 'kid', code[2], 'mac', code[3],
-    'expires', code[4], 'checks', code[5])
+    'expires', code[4], 'checks', code[5], 'era', code[6] or '0')
 end
 redis.call('HSET', KEYS[1], 'confirmed', 1)
 for _, field in ipairs(redis.call('HKEYS', record[2])) do
@@ -68,6 +71,8 @@ for _, field in ipairs(redis.call('HKEYS', record[2])) do
   end
 end
 redis.call('DEL', record[2])
+redis.call('HSET', record[2], 'id:' .. ARGV[2], 1)
+redis.call('PEXPIRE', record[2], redis.call('PTTL', KEYS[1]))
 return 1`,
 );
 
@@ -75,11 +80,11 @@ export const READ = script(
   'phone.read',
   `-- KEYS: a record
 -- ARGV: replication id, purpose
--- returns {'confirmed', phone}, {'unconfirmed'} or {'unknown'}
-local record = redis.call('HMGET', KEYS[1], 'replid', 'purpose', 'phone', 'confirmed')
+-- returns {'confirmed', phone, phone key, era}, {'unconfirmed'} or {'unknown'}
+local record = redis.call('HMGET', KEYS[1], 'replid', 'purpose', 'phone', 'confirmed', 'phone_key', 'era')
 if record[1] ~= ARGV[1] or record[2] ~= ARGV[2] then return {'unknown'} end
 if not record[4] then return {'unconfirmed'} end
-return {'confirmed', record[3]}`,
+return {'confirmed', record[3], record[5] or '', record[6] or '0'}`,
 );
 
 export const FORGET = script(

@@ -1,7 +1,7 @@
 import { storeUnavailable } from '../errors.ts';
 import { RedisUnavailable } from '../platform/redis.ts';
 import type { RedisStore, Script } from '../platform/redis.ts';
-import type { Purpose, StoredCode } from './code.ts';
+import type { Scope, StoredCode } from './code.ts';
 import { storedNumber } from './number.ts';
 import type { E164 } from './number.ts';
 import { CHECK, CONFIRM, FORGET, READ, SAVE, UNCOUNT } from './record-script.ts';
@@ -9,9 +9,11 @@ import { CHECK, CONFIRM, FORGET, READ, SAVE, UNCOUNT } from './record-script.ts'
 /** A verification as Redis keeps it for 15 minutes, under `verification:{id}`. */
 export interface NewRecord {
   readonly id: string;
-  readonly purpose: Purpose;
+  readonly scope: Scope;
   readonly phone: E164;
   readonly phoneKey: string;
+  /** How often the number's verifications had been ended when this one was asked for. */
+  readonly era: number;
   readonly addressKey: string;
   readonly sendId: string;
   readonly code: StoredCode;
@@ -33,15 +35,20 @@ export type CountedCheck =
   | { readonly status: 'unknown' | 'expired' | 'exhausted' };
 
 export type ReadRecord =
-  | { readonly status: 'confirmed'; readonly phone: E164 }
+  | {
+      readonly status: 'confirmed';
+      readonly phone: E164;
+      readonly phoneKey: Buffer;
+      readonly era: number;
+    }
   | { readonly status: 'unknown' | 'unconfirmed' };
 
 /** @throws STORE_UNAVAILABLE */
 export async function saveRecord(redis: RedisStore, record: NewRecord): Promise<void> {
-  const { id, purpose, phone, phoneKey, addressKey, sendId, code } = record;
+  const { id, scope, phone, phoneKey, addressKey, sendId, code } = record;
   const args = [
     id,
-    purpose,
+    scope,
     phone,
     addressKey,
     sendId,
@@ -49,8 +56,10 @@ export async function saveRecord(redis: RedisStore, record: NewRecord): Promise<
     code.mac,
     record.codeExpiresAtMs,
     record.ttlMs,
+    phoneKey,
+    record.era,
   ];
-  const index = [`verification_index:${phoneKey}:${purpose}`];
+  const index = [`verification_index:${phoneKey}:${scope}`];
   await withReplicationId(redis, SAVE, { key: recordKey(id), index, args });
 }
 
@@ -58,9 +67,9 @@ export async function saveRecord(redis: RedisStore, record: NewRecord): Promise<
 export async function countCheck(
   redis: RedisStore,
   id: string,
-  options: { purpose: Purpose; nowMs: number; maxChecks: number },
+  options: { scope: Scope; nowMs: number; maxChecks: number },
 ): Promise<CountedCheck> {
-  const args = [id, options.purpose, options.nowMs, options.maxChecks];
+  const args = [id, options.scope, options.nowMs, options.maxChecks];
   const reply = await withReplicationId(redis, CHECK, { key: recordKey(id), args });
   const [status, codeId = '', phone = '', sendId = '', kid = '', mac = '', left = ''] =
     texts(reply);
@@ -88,14 +97,13 @@ export async function confirmRecord(
 }
 
 /** @throws STORE_UNAVAILABLE */
-export async function readRecord(
-  redis: RedisStore,
-  id: string,
-  purpose: Purpose,
-): Promise<ReadRecord> {
-  const reply = await withReplicationId(redis, READ, { key: recordKey(id), args: [purpose] });
-  const [status, phone = ''] = texts(reply);
-  if (status === 'confirmed') return { status, phone: storedNumber(phone) };
+export async function readRecord(redis: RedisStore, id: string, scope: Scope): Promise<ReadRecord> {
+  const reply = await withReplicationId(redis, READ, { key: recordKey(id), args: [scope] });
+  const [status, phone = '', phoneKey = '', era = '0'] = texts(reply);
+  if (status === 'confirmed') {
+    const key = Buffer.from(phoneKey, 'base64url');
+    return { status, phone: storedNumber(phone), phoneKey: key, era: Number(era) };
+  }
   return { status: status === 'unconfirmed' ? status : 'unknown' };
 }
 

@@ -15,13 +15,19 @@ export interface Familiarity {
   /** The address signed in to the number's account before. */
   readonly isKnownAddress: boolean;
   readonly hasSecondFactor: boolean;
+  readonly hasAccount: boolean;
 }
 
 /** What is assumed before anybody asked: it grants nothing. */
-export const STRANGER: Familiarity = { isKnownAddress: false, hasSecondFactor: true };
+export const STRANGER: Familiarity = {
+  isKnownAddress: false,
+  hasSecondFactor: true,
+  hasAccount: false,
+};
 
 export type Attempt = { refusal: string | null; waitSeconds: number | null };
-export type SendAttempt = Attempt & { resendSeconds: number | null };
+/** `era`: how often the number's verifications have been ended; a send belongs to the era it began in. */
+export type SendAttempt = Attempt & { resendSeconds: number | null; era: number };
 
 /** Takes one send, or says which cap refuses it and for how long. */
 export async function takeSend(
@@ -30,7 +36,7 @@ export async function takeSend(
   options: { sendId: string; familiarity: Familiarity; limits: PhoneLimits },
 ): Promise<SendAttempt> {
   const { isKnownAddress, hasSecondFactor } = options.familiarity;
-  const limits = JSON.stringify(options.limits);
+  const limits = JSON.stringify(isKnownAddress ? options.limits : strangersShare(options.limits));
   const [row] = await db.query<SendAttempt>(TAKE_SEND, [
     key.phoneKey,
     key.addressKey,
@@ -39,14 +45,21 @@ export async function takeSend(
     hasSecondFactor,
     limits,
   ]);
-  return row ?? { refusal: 'unknown', waitSeconds: 1, resendSeconds: null };
+  return row ?? { refusal: 'unknown', waitSeconds: 1, resendSeconds: null, era: 0 };
 }
 
 const TAKE_SEND = sql(
   'phone.take_send',
-  `SELECT refusal, wait_seconds AS "waitSeconds", resend_seconds AS "resendSeconds"
+  `SELECT refusal, wait_seconds AS "waitSeconds", resend_seconds AS "resendSeconds",
+          coalesce((SELECT era FROM phone_counters WHERE phone_key = $1), 0) AS era
      FROM take_send($1, $2, $3, $4, $5, $6)`,
 );
+
+/** The reserve of known addresses lies within the hard cap: strangers cannot use that up too. */
+function strangersShare(limits: PhoneLimits): PhoneLimits {
+  const { hardDay, reserveSends } = limits;
+  return { ...limits, hardDay: Math.max(1, Number(hardDay) - Number(reserveSends)) };
+}
 
 /** A send that no provider took does not count. */
 export async function deleteSend(db: Queryable, sendId: string): Promise<void> {
@@ -88,23 +101,55 @@ export async function settleCheck(
 
 const SETTLE_CHECK = sql('phone.settle_check', 'SELECT settle_check($1, $2, $3)');
 
-/** Uses a verification up; true for exactly one caller, ever. Rolled back, it stays unspent. */
-export async function consumeVerification(tx: Tx, id: string): Promise<boolean> {
-  const rows = await tx.query(CONSUME, [id]);
+/** True for one caller each time that a number's failures in a row have reached `refusingFailures`. */
+export async function takeRefusalNotice(
+  tx: Tx,
+  phoneKey: Buffer,
+  refusingFailures: number,
+): Promise<boolean> {
+  const rows = await tx.query(TAKE_NOTICE, [phoneKey, refusingFailures]);
   return rows.length === 1;
 }
 
-const CONSUME = sql(
-  'phone.consume',
-  'INSERT INTO consumed_verifications (id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING id',
+const TAKE_NOTICE = sql(
+  'phone.take_refusal_notice',
+  `UPDATE phone_counters SET refusal_told_at = now()
+    WHERE phone_key = $1 AND failures >= $2
+      AND (refusal_told_at IS NULL OR refusal_told_at < last_success_at)
+   RETURNING phone_key`,
 );
 
-export async function isConsumed(db: Queryable, id: string): Promise<boolean> {
-  const rows = await db.query(IS_CONSUMED, [id]);
+/** Whether strange addresses get no codes for the number because of its failures in a row. */
+export async function isRefusing(
+  db: Queryable,
+  phoneKey: Buffer,
+  refusingFailures: number,
+): Promise<boolean> {
+  const rows = await db.query(IS_REFUSING, [phoneKey, refusingFailures]);
   return rows.length === 1;
 }
 
-const IS_CONSUMED = sql('phone.is_consumed', 'SELECT id FROM consumed_verifications WHERE id = $1');
+const IS_REFUSING = sql(
+  'phone.is_refusing',
+  'SELECT phone_key FROM phone_counters WHERE phone_key = $1 AND failures >= $2',
+);
+
+/** The failures of a refusing number start anew; false when it is not refusing. */
+export async function liftRefusal(
+  tx: Tx,
+  phoneKey: Buffer,
+  refusingFailures: number,
+): Promise<boolean> {
+  const rows = await tx.query(LIFT_REFUSAL, [phoneKey, refusingFailures]);
+  return rows.length === 1;
+}
+
+const LIFT_REFUSAL = sql(
+  'phone.lift_refusal',
+  `UPDATE phone_counters
+      SET failures = 0, failing_until = NULL, refusal_told_at = NULL, touched_at = now()
+    WHERE phone_key = $1 AND failures >= $2 RETURNING phone_key`,
+);
 
 /** Forgets attempts after every window, and verifications long after Redis forgot them. */
 export async function deleteOldAttempts(db: Queryable): Promise<void> {

@@ -2,6 +2,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { DomainError, storeUnavailable } from '../errors.ts';
 import type { Reason } from '../errors.ts';
 import { PostgresUnavailable } from '../platform/postgres.ts';
+import { quotaFields } from '../platform/quota.ts';
 import { RedisUnavailable } from '../platform/redis.ts';
 import { encodeDetails } from './error-details.ts';
 
@@ -124,6 +125,10 @@ export function toConnectError(error: DomainError): ConnectError {
   const metadata = new Headers();
   if (isRetryable(row.code) && retryDelayMs !== undefined) {
     metadata.set('retry-after', String(Math.max(1, Math.ceil(retryDelayMs / 1000))));
+  }
+  if (error.options.quota !== undefined && retryDelayMs !== undefined) {
+    const state = { quota: error.options.quota, remaining: 0, resetMs: retryDelayMs };
+    for (const [name, value] of quotaFields([state])) metadata.set(name, value);
   }
   if (row.code === Code.Unauthenticated)
     metadata.set('www-authenticate', challengeOf(error.reason));

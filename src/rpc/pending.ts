@@ -1,18 +1,11 @@
-/** The second factor: issue 4. */
-export const PENDING_TWO_FACTOR = [
+/** The life of an account and its factor: issue 4. */
+export const PENDING_ACCOUNT = [
   'getTwoFactorStatus',
   'setUpTwoFactor',
   'enableTwoFactor',
-  'verifyTwoFactor',
   'disableTwoFactor',
   'getRemainingBackupCodes',
   'regenerateBackupCodes',
-  'useBackupCode',
-] as const;
-
-/** Step-up and the life of an account: issue 4. */
-export const PENDING_ACCOUNT = [
-  'approveStepUp',
   'getAccount',
   'requestOldNumberVerification',
   'confirmOldNumberVerification',
@@ -21,22 +14,16 @@ export const PENDING_ACCOUNT = [
   'changePhoneNumber',
   'liftNumberRefusal',
   'deleteAccount',
+  'listAuditEvents',
   'lockDownAccount',
   'liftLockdown',
   'startRecovery',
   'cancelRecovery',
   'completeRecovery',
-  'listAuditEvents',
-  'receiveDeliveryReceipt',
 ] as const;
 
-/** Managing and linking devices: issue 4. */
+/** Linking devices: issue 4. */
 export const PENDING_DEVICE = [
-  'getDevice',
-  'renameDevice',
-  'revokeDevice',
-  'revokeOtherDevices',
-  'listUserDevices',
   'startLink',
   'reissueLinkCode',
   'getLink',

@@ -7,10 +7,11 @@ import { createAccountSlice } from '../account/rpc.ts';
 import { createDeviceSlice } from '../device/rpc.ts';
 import { createSessionSlice } from '../session/rpc.ts';
 import { createSignInSlice } from '../sign-in/rpc.ts';
-import { createSignOutSlice } from '../sign-out/rpc.ts';
+import { createDeviceRemovalSlice, createSignOutSlice } from '../sign-out/rpc.ts';
+import { createSmsSlice } from '../sms/rpc.ts';
 import { createTokenSlice } from '../token/rpc.ts';
 import { createHealthSlice } from './health-rpc.ts';
-import { PENDING_ACCOUNT, PENDING_DEVICE, PENDING_KEYS, PENDING_TWO_FACTOR } from './pending.ts';
+import { PENDING_ACCOUNT, PENDING_DEVICE, PENDING_KEYS } from './pending.ts';
 import { route, unimplemented } from './route.ts';
 import type { Route } from './route.ts';
 import { createSwaggerSlice } from './swagger.ts';
@@ -21,6 +22,8 @@ export type RouteDeps = Parameters<typeof createAccountSlice>[0] &
   Parameters<typeof createSessionSlice>[0] &
   Parameters<typeof createSignInSlice>[0] &
   Parameters<typeof createSignOutSlice>[0] &
+  Parameters<typeof createDeviceRemovalSlice>[0] &
+  Parameters<typeof createSmsSlice>[0] &
   Parameters<typeof createTokenSlice>[0] &
   Parameters<typeof createHealthSlice>[0] & {
     readonly config: { readonly swaggerEnabled: boolean };
@@ -30,15 +33,16 @@ export type RouteDeps = Parameters<typeof createAccountSlice>[0] &
 export function createRoutes(deps: RouteDeps): Route[] {
   const auth: ServiceImpl<typeof AuthService> = {
     ...createSignInSlice(deps),
+    ...createSmsSlice(deps),
     ...createTokenSlice(deps),
     ...createSessionSlice(deps),
     ...createSignOutSlice(deps),
     ...createAccountSlice(deps),
-    ...unimplemented(AuthService, PENDING_TWO_FACTOR),
     ...unimplemented(AuthService, PENDING_ACCOUNT),
   };
   const device: ServiceImpl<typeof DeviceService> = {
     ...createDeviceSlice(deps),
+    ...createDeviceRemovalSlice(deps),
     ...unimplemented(DeviceService, PENDING_DEVICE),
   };
   const keys: ServiceImpl<typeof KeyDirectoryService> = unimplemented(

@@ -27,6 +27,8 @@ const MAX_CACHED = 10_000;
 export class Authenticator {
   readonly #deps: AuthenticatorDeps;
   readonly #verified = new Map<string, Principal>();
+  /** Entity tag of the keys that the remembered tokens were verified with. */
+  #keys = '';
 
   constructor(deps: AuthenticatorDeps) {
     this.#deps = deps;
@@ -56,12 +58,20 @@ export class Authenticator {
   }
 
   #check(token: string): AccessTokenCheck {
+    this.#forgetOldKeys();
     const digest = hash('sha256', token, 'base64');
     const known = this.#verified.get(digest);
     if (known) return this.#checkKnown(digest, known);
     const check = checkAccessToken(this.#deps, token);
     if (check.status === 'valid') this.#remember(digest, check.principal);
     return check;
+  }
+
+  /** What a withdrawn key signed must not outlive it here. */
+  #forgetOldKeys(): void {
+    const { etag } = this.#deps.keyRing.jwks();
+    if (etag !== this.#keys) this.#verified.clear();
+    this.#keys = etag;
   }
 
   #checkKnown(digest: string, principal: Principal): AccessTokenCheck {

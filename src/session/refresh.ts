@@ -83,7 +83,7 @@ async function converge(deps: RefreshDeps, presented: Presented): Promise<Sessio
   const member = deps.random.uuid();
   const policy = deps.policies.predecessorsPerSession;
   const taken = await deps.limiter.take([{ policy, key: sessionId, member }]);
-  if (taken.status === 'refused') throw rateLimited(policy.name, taken.retryDelayMs);
+  if (taken.status === 'refused') throw rateLimited(policy, taken.retryDelayMs);
   const outcome = await deps.db.tx((tx) => settleStale(deps, tx, presented));
   switch (outcome.status) {
     case 'converged':

@@ -80,14 +80,17 @@ const STEP_UP = sql(
    RETURNING stepped_up_at + make_interval(secs => $2) AS "endsAt"`,
 );
 
-/** Whether `seniorId` may lift `juniorId`: it is older and not held back itself; nothing if one ended. */
+/**
+ * Whether `seniorId` may lift `juniorId`: it is older and not held back itself; nothing if one ended.
+ * Locked, so that a session which is being ended lifts nobody.
+ */
 export async function selectMayLift(
-  db: Queryable,
+  tx: Tx,
   ids: { readonly accountId: string; readonly seniorId: string; readonly juniorId: string },
   seconds: SenioritySeconds,
 ): Promise<boolean | undefined> {
   const values = [seconds.juniorSeconds, seconds.stepUpSeconds];
-  const [row] = await db.query<{ mayLift: boolean }>(SELECT_MAY_LIFT, [
+  const [row] = await tx.query<{ mayLift: boolean }>(SELECT_MAY_LIFT, [
     ...values,
     ids.seniorId,
     ids.juniorId,
@@ -102,5 +105,6 @@ const SELECT_MAY_LIFT = sql(
      FROM sessions me
      JOIN sessions junior ON junior.id = $4 AND junior.user_id = $5
                          AND junior.revoked_at IS NULL AND junior.idle_expires_at > now()
-    WHERE me.id = $3 AND me.user_id = $5 AND me.revoked_at IS NULL AND me.idle_expires_at > now()`,
+    WHERE me.id = $3 AND me.user_id = $5 AND me.revoked_at IS NULL AND me.idle_expires_at > now()
+      FOR SHARE OF me`,
 );

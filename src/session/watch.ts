@@ -139,7 +139,9 @@ function positionOf(clock: Clock, cursor: string): FeedPosition {
   if (cursor === '') return FEED_START;
   const [xid = '', id = '', madeAt = ''] = decodeCursor(LIST_NAME, cursor, 3) ?? [];
   if (![xid, id, madeAt].every((part) => /^\d{1,18}$/.test(part))) {
-    throw new DomainError('CURSOR_INVALID', 'This cursor was not made by this stream.');
+    const violations = [{ field: 'cursor', description: 'was not made by this stream' }];
+    const message = 'This cursor was not made by this stream.';
+    throw new DomainError('CURSOR_INVALID', message, { violations });
   }
   if (Number(madeAt) < nowSeconds(clock) - CURSOR_LIFE_SECONDS) {
     throw new DomainError('CURSOR_TOO_OLD', 'This cursor is too old. Begin with ListRevocations.');

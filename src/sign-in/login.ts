@@ -1,17 +1,15 @@
 import { deviceLimit } from '../device/admit.ts';
 import { listEveryDevice } from '../device/list.ts';
 import type { DeviceRow } from '../device/store.ts';
-import { DomainError } from '../errors.ts';
 import { enter, refuse, tellOfNewDevice } from '../entry/enter.ts';
 import type { EnterDeps, Refused } from '../entry/enter.ts';
 import { findPlace } from '../entry/place.ts';
-import type { PlaceDeps } from '../entry/place.ts';
-import { lockAccount, recordAuthentication } from '../entry/store.ts';
-import type { AccountRow } from '../entry/store.ts';
-import type { E164 } from '../phone/number.ts';
-import { provenNumber, spent } from '../phone/proven.ts';
+import type { Place, PlaceDeps, PlaceRequest } from '../entry/place.ts';
+import { isDormant, lockAccount, recordAuthentication } from '../entry/store.ts';
+import { accountNotFound, lockedDown, turnAway } from '../entry/turn-away.ts';
+import { readProof, requireLiving, spend } from '../phone/proven.ts';
 import { forgetRecord } from '../phone/record.ts';
-import { consumeVerification } from '../phone/store.ts';
+import type { Proof } from '../phone/store-proof.ts';
 import type { Database, Tx } from '../platform/postgres.ts';
 import { mintTokens } from '../session/open.ts';
 import type { TokenPair } from '../session/open.ts';
@@ -19,56 +17,67 @@ import { announceRevoked } from '../session/revoke.ts';
 import type { AnnounceDeps } from '../session/revoke.ts';
 import type { SessionRow } from '../session/store.ts';
 import type { TokenDeps } from '../token/access-token.ts';
+import { startChallenge } from './challenge.ts';
+import type { Challenge, ChallengeDeps } from './challenge.ts';
+import { reopenAccount } from './dormant.ts';
+import type { DormantDeps } from './dormant.ts';
 import type { EntryRequest } from './register.ts';
-import { accountNotFound } from './request.ts';
 
 export type LoginDeps = EnterDeps &
   PlaceDeps &
   AnnounceDeps &
-  TokenDeps & { readonly db: Database };
+  TokenDeps &
+  ChallengeDeps &
+  DormantDeps & { readonly db: Database };
 
 export interface LoginRequest extends EntryRequest {
   /** After DEVICE_LIMIT: the device that makes place. */
   readonly replaceDeviceId: string | undefined;
 }
 
-/** Signing in, or the list to choose from when every place for a device is taken. */
+/** Every place for a device is taken: the list to choose from. */
+type DeviceLimited = {
+  readonly status: 'device_limit';
+  readonly devices: readonly DeviceRow[];
+};
+
+/** Signed in, or what is missing for it. */
 export type LoginOutcome =
   | { readonly status: 'signed_in'; readonly tokens: TokenPair }
-  | { readonly status: 'device_limit'; readonly devices: readonly DeviceRow[] };
+  | { readonly status: 'challenged'; readonly challenge: Challenge }
+  | DeviceLimited;
 
-type Decision =
-  | Refused
-  | { readonly status: 'device_limit'; readonly devices: readonly DeviceRow[] }
-  | {
-      readonly status: 'opened';
-      readonly session: SessionRow;
-      readonly endedSessionIds: readonly string[];
-    };
-
-interface Attempt extends LoginRequest {
-  readonly phone: E164;
-  readonly account: AccountRow;
+/** A session that opens with COMMIT, and those that it ends. */
+export interface Opened {
+  readonly status: 'opened';
+  readonly session: SessionRow;
+  readonly endedSessionIds: readonly string[];
 }
+
+type Decision = Refused | Exclude<LoginOutcome, { status: 'signed_in' }> | Opened;
 
 /**
  * Opens a session of an existing account, in one transaction under the account's lock. Every refusal
- * leaves the verification unspent and its audit row committed; one of parallel callers wins.
+ * leaves the verification unspent and its audit row committed; one of parallel callers wins. With a
+ * second factor the verification buys a challenge instead, and nothing of the account is shown.
  * @throws VERIFICATION_UNKNOWN, VERIFICATION_UNCONFIRMED, VERIFICATION_SPENT, ACCOUNT_NOT_FOUND,
  *   ACCOUNT_LOCKED_DOWN, DEVICE_NOT_FOUND, DEVICE_NOT_REPLACEABLE, STORE_UNAVAILABLE
  */
 export async function login(deps: LoginDeps, request: LoginRequest): Promise<LoginOutcome> {
-  const phone = await provenNumber(deps, request.verificationId, 'login');
-  const decision = await deps.db.tx((tx) => decide(deps, tx, { ...request, phone }));
+  const { verificationId } = request;
+  const proof = await readProof(deps, { verificationId, purpose: 'login' });
+  const decision = await deps.db.tx((tx) => decide(deps, tx, { ...request, proof }));
   switch (decision.status) {
     case 'refused':
       throw decision.error;
     case 'device_limit':
       return decision;
+    case 'challenged':
+      await forgetRecord(deps.redis, verificationId);
+      return decision;
     case 'opened':
-      await announceRevoked(deps, decision.endedSessionIds);
-      await forgetRecord(deps.redis, request.verificationId);
-      return { status: 'signed_in', tokens: mintTokens(deps, decision.session) };
+      await forgetRecord(deps.redis, verificationId);
+      return { status: 'signed_in', tokens: await completeEntry(deps, decision) };
     default:
       return decision satisfies never;
   }
@@ -77,44 +86,73 @@ export async function login(deps: LoginDeps, request: LoginRequest): Promise<Log
 async function decide(
   deps: LoginDeps,
   tx: Tx,
-  request: LoginRequest & { phone: E164 },
+  request: LoginRequest & { proof: Proof },
 ): Promise<Decision> {
-  const { origin, phone } = request;
-  const account = await lockAccount(tx, phone);
-  if (!account) return refuse(tx, accountNotFound(), { type: 'session.refused', origin });
-  const event = { type: 'session.refused', origin, accountId: account.id } as const;
-  if (account.lockedDownBy) return refuse(tx, lockedDown(), event);
-  const attempt = { ...request, account };
-  const place = await findPlace(deps, tx, { ...attempt, accountId: account.id });
-  if (place.status === 'refused') return refuse(tx, place.error, event);
-  if (place.status === 'full') {
-    await refuse(tx, deviceLimit(), event);
-    return { status: 'device_limit', devices: await listEveryDevice(deps, tx, account.id) };
+  const { origin, proof, device } = request;
+  const event = { type: 'session.refused', origin, deviceId: device.id } as const;
+  const account = await lockAccount(tx, proof.phone);
+  await requireLiving(tx, proof);
+  if (!account) return refuse(tx, accountNotFound(), event);
+  const attempt = { ...request, phone: proof.phone, accountId: account.id };
+  if (account.lockedDownBy) {
+    const error = lockedDown(account.lockedDownBy);
+    return turnAway(deps, tx, { ...event, accountId: account.id, error });
   }
-  if (!(await consumeVerification(tx, request.verificationId))) throw spent();
-  const session = await open(deps, tx, { ...attempt, ...place });
+  if (account.hasSecondFactor) {
+    await spend(tx, proof);
+    return { status: 'challenged', challenge: await startChallenge(deps, tx, attempt) };
+  }
+  const wasDormant = await isDormant(tx, account.id, deps.config.dormantSeconds);
+  const place = await takePlace(deps, tx, attempt);
+  if (place.status !== 'admitted') return place;
+  await spend(tx, proof);
+  if (wasDormant) await reopenAccount(deps, tx, attempt);
+  return openSessionAt(deps, tx, { ...attempt, place, methods: ['sms'] });
+}
+
+type Admitted = Extract<Place, { status: 'admitted' }>;
+
+/** A place for the device, or why there is none; the refusal is recorded. @throws DEVICE_LIMIT */
+export async function takePlace(
+  deps: PlaceDeps & EnterDeps,
+  tx: Tx,
+  request: PlaceRequest,
+): Promise<Admitted | Refused | DeviceLimited> {
+  const { accountId, device, origin } = request;
+  const place = await findPlace(deps, tx, request);
+  if (place.status === 'admitted') return place;
+  const turned = { type: 'session.refused', accountId, deviceId: device.id, origin } as const;
+  if (place.status === 'refused') return turnAway(deps, tx, { ...turned, error: place.error });
+  await turnAway(deps, tx, { ...turned, error: deviceLimit() });
+  return { status: 'device_limit', devices: await listEveryDevice(deps, tx, accountId) };
+}
+
+/** The session of somebody who proved all that the account asks for. */
+export async function openSessionAt(
+  deps: EnterDeps,
+  tx: Tx,
+  entrant: PlaceRequest & { readonly place: Admitted; readonly methods: readonly string[] },
+): Promise<Opened> {
+  const { accountId, place, methods } = entrant;
+  const entry = {
+    ...entrant,
+    device: { ...entrant.device, id: place.deviceId },
+    wasLiving: place.wasLiving,
+    isPhoneProven: true,
+    start: { methods },
+  };
+  const { session, isNewDevice } = await enter(deps, tx, entry);
+  await recordAuthentication(tx, accountId);
+  // Ids of devices can be read by others: a second session under one is as much news to the owner.
+  if (isNewDevice || place.wasLiving) await tellOfNewDevice(deps, tx, entry);
   return { status: 'opened', session, endedSessionIds: place.endedSessionIds };
 }
 
-async function open(
-  deps: LoginDeps,
-  tx: Tx,
-  admitted: Attempt & { deviceId: string; wasLiving: boolean },
-): Promise<SessionRow> {
-  const { account, deviceId } = admitted;
-  const entry = {
-    ...admitted,
-    accountId: account.id,
-    device: { ...admitted.device, id: deviceId },
-    isPhoneProven: true,
-    start: { methods: ['sms'] },
-  };
-  const { session, isNewDevice } = await enter(deps, tx, entry);
-  await recordAuthentication(tx, account.id);
-  if (isNewDevice) await tellOfNewDevice(deps, tx, entry);
-  return session;
-}
-
-function lockedDown(): DomainError {
-  return new DomainError('ACCOUNT_LOCKED_DOWN', 'This account is locked down.');
+/** After COMMIT: the word about ended sessions, and the tokens of the new one. */
+export async function completeEntry(
+  deps: AnnounceDeps & TokenDeps,
+  opened: Opened,
+): Promise<TokenPair> {
+  await announceRevoked(deps, opened.endedSessionIds);
+  return mintTokens(deps, opened.session);
 }

@@ -1,18 +1,33 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { AuthService } from '../../gen/whispr/auth/v1/auth_service_pb.ts';
+import type {
+  UseBackupCodeRequest,
+  VerifyTwoFactorRequest,
+} from '../../gen/whispr/auth/v1/two_factor_pb.ts';
 import { deviceLimit } from '../device/admit.ts';
 import { deviceLimitDetail } from '../device/wire-device.ts';
 import type { Purpose } from '../phone/code.ts';
-import { originOf } from '../rpc/origin.ts';
+import { callOf } from '../rpc/call.ts';
+import { bearerOf, originOf } from '../rpc/origin.ts';
+import { showQuotas } from '../rpc/rate-limit.ts';
+import type { TokenPair } from '../session/open.ts';
 import { wireTokens } from '../session/wire-session.ts';
+import { countBackupCodes } from '../two-factor/prove.ts';
+import type { FactorKind } from '../two-factor/prove.ts';
+import { answerChallenge } from './answer-challenge.ts';
+import type { AnswerDeps } from './answer-challenge.ts';
 import { confirmVerification } from './confirm.ts';
 import type { ConfirmDeps } from './confirm.ts';
+import { challengeWithBearer, twoFactorRequired } from './challenge.ts';
 import { login } from './login.ts';
-import type { LoginDeps } from './login.ts';
+import type { LoginOutcome } from './login.ts';
 import { register } from './register.ts';
 import { requestVerification } from './request.ts';
 import type { RequestVerificationDeps } from './request.ts';
-import { entryFrom } from './wire-sign-in.ts';
+import { approveStepUp, stepUpByFactor } from './step-up.ts';
+import type { StepUpDeps } from './step-up.ts';
+import { challengeDetail, entryFrom } from './wire-sign-in.ts';
 
 export type SignInSlice = Pick<
   ServiceImpl<typeof AuthService>,
@@ -22,12 +37,19 @@ export type SignInSlice = Pick<
   | 'confirmLoginVerification'
   | 'register'
   | 'login'
+  | 'verifyTwoFactor'
+  | 'useBackupCode'
+  | 'approveStepUp'
 >;
 
-type SignInDeps = RequestVerificationDeps & ConfirmDeps & LoginDeps;
+type SignInDeps = RequestVerificationDeps & ConfirmDeps & AnswerDeps & StepUpDeps;
 
-/** Proving a number, registering and logging in, as AuthService serves them. */
+/** Proving a number and a second factor, registering and logging in, as AuthService serves them. */
 export function createSignInSlice(deps: SignInDeps): SignInSlice {
+  return { ...verifying(deps), ...entering(deps), ...provingFactor(deps) };
+}
+
+function verifying(deps: SignInDeps) {
   return {
     requestRegisterVerification: (message, context) =>
       request(deps, 'register', [message, context]),
@@ -47,9 +69,18 @@ export function createSignInSlice(deps: SignInDeps): SignInSlice {
         expiresIn: expiresInSeconds,
       };
     },
+  } satisfies Partial<SignInSlice>;
+}
 
+function entering(deps: SignInDeps) {
+  return {
     register: async (message, context) =>
-      wireTokens(await register(deps, entryFrom(message, originOf(context)))),
+      wireTokens(
+        await register(deps, {
+          ...entryFrom(message, originOf(context)),
+          replaceDormantAccount: message.replaceDormantAccount,
+        }),
+      ),
 
     login: async (message, context) => {
       const replaceDeviceId = message.replaceDeviceId?.toLowerCase();
@@ -57,10 +88,65 @@ export function createSignInSlice(deps: SignInDeps): SignInSlice {
         ...entryFrom(message, originOf(context)),
         replaceDeviceId,
       });
-      if (outcome.status === 'signed_in') return wireTokens(outcome.tokens);
-      throw deviceLimit([deviceLimitDetail(deps.config.deviceCap, outcome.devices)]);
+      return wireTokens(tokensOf(deps, outcome));
     },
-  };
+  } satisfies Partial<SignInSlice>;
+}
+
+function provingFactor(deps: SignInDeps) {
+  return {
+    verifyTwoFactor: async (message, context) =>
+      (await proveFactor(deps, 'totp', [message, context])).proven,
+
+    useBackupCode: async (message, context) => {
+      const { proven, accountId } = await proveFactor(deps, 'backup_code', [message, context]);
+      return { ...proven, remaining: await countBackupCodes(deps.db, accountId) };
+    },
+
+    approveStepUp: async (message, context) => {
+      const sessionId = message.sessionId.toLowerCase();
+      const endsAt = await approveStepUp(deps, bearerOf(context), sessionId);
+      return { stepUpExpireTime: timestampFromDate(endsAt) };
+    },
+  } satisfies Partial<SignInSlice>;
+}
+
+/** Tokens for a challenge; for a bearer, until when its session is stepped up. */
+async function proveFactor(
+  deps: SignInDeps,
+  kind: FactorKind,
+  [message, context]: [VerifyTwoFactorRequest | UseBackupCodeRequest, HandlerContext],
+) {
+  const answer = { code: message.token || message.code, kinds: [kind] };
+  if (message.challenge === '') {
+    const bearer = bearerOf(context);
+    const endsAt = await stepUpByFactor(deps, bearer, answer);
+    const { accountId } = bearer.principal;
+    return { accountId, proven: { valid: true, stepUpExpireTime: timestampFromDate(endsAt) } };
+  }
+  if (callOf(context).principal) throw challengeWithBearer();
+  const outcome = await answerChallenge(deps, {
+    ...answer,
+    challenge: message.challenge,
+    replaceDeviceId: message.replaceDeviceId?.toLowerCase(),
+    origin: originOf(context),
+  });
+  const tokens = tokensOf(deps, outcome);
+  return { accountId: tokens.accountId, proven: { valid: true, ...wireTokens(tokens) } };
+}
+
+/** The tokens of who signed in. @throws TWO_FACTOR_REQUIRED, DEVICE_LIMIT with what comes next */
+function tokensOf(deps: SignInDeps, outcome: LoginOutcome): TokenPair {
+  switch (outcome.status) {
+    case 'signed_in':
+      return outcome.tokens;
+    case 'challenged':
+      throw twoFactorRequired([challengeDetail(outcome.challenge)]);
+    case 'device_limit':
+      throw deviceLimit([deviceLimitDetail(deps.config.deviceCap, outcome.devices)]);
+    default:
+      return outcome satisfies never;
+  }
 }
 
 async function request(
@@ -70,6 +156,7 @@ async function request(
 ) {
   const { phoneNumber } = message;
   const requested = await requestVerification(deps, { purpose, phoneNumber }, originOf(context));
+  showQuotas(context, requested.quotas);
   return {
     verificationId: requested.verificationId,
     expiresIn: requested.expiresInSeconds,
@@ -77,15 +164,14 @@ async function request(
   };
 }
 
-function confirm(
+async function confirm(
   deps: SignInDeps,
   purpose: Purpose,
   [message, context]: [{ verificationId: string; code: string }, HandlerContext],
 ) {
   const verificationId = message.verificationId.toLowerCase();
-  return confirmVerification(
-    deps,
-    { purpose, verificationId, code: message.code },
-    originOf(context),
-  );
+  const input = { purpose, verificationId, code: message.code };
+  const confirmed = await confirmVerification(deps, input, originOf(context));
+  showQuotas(context, confirmed.quotas);
+  return confirmed;
 }

@@ -1,4 +1,5 @@
 import { appendAudit } from '../audit/append.ts';
+import { lockAccountById } from '../entry/store.ts';
 import { DomainError } from '../errors.ts';
 import { eraseEndedKeys } from '../keys/store.ts';
 import type { Database } from '../platform/postgres.ts';
@@ -7,6 +8,7 @@ import type { AnnounceDeps, RevokeDeps } from '../session/revoke.ts';
 import type { RevokeReason } from '../session/store-revocation.ts';
 import type { RevokedSession, RevokeTarget } from '../session/store-revocation.ts';
 import type { Bearer } from '../token/principal.ts';
+import { requireLivingSession } from './living-session.ts';
 
 export type EndSessionDeps = AnnounceDeps & RevokeDeps & { readonly db: Database };
 
@@ -64,10 +66,16 @@ interface End {
   readonly isMismatch?: boolean;
 }
 
-/** Sessions, keys of devices that have none left, and audit rows in one transaction; then the word goes out. */
+/**
+ * Sessions, keys of devices that have none left, and audit rows in one transaction; then the word goes
+ * out. Under the account's lock: a sign-in on the same device comes before or after, and keeps its
+ * keys. Only logging out may come from a session that has just ended.
+ */
 async function end(deps: EndSessionDeps, bearer: Bearer, act: End): Promise<RevokedSession[]> {
   const { principal, origin } = bearer;
   const ended = await deps.db.tx(async (tx) => {
+    await lockAccountById(tx, principal.accountId);
+    if (act.reason !== 'logout') await requireLivingSession(tx, principal);
     const revoked = await revokeOwnSessions(deps, tx, { ...bearer, ...act });
     const deviceIds = [...new Set(revoked.map(({ deviceId }) => deviceId))];
     await eraseEndedKeys(tx, principal.accountId, deviceIds);

@@ -9,7 +9,7 @@ import { KeyDirectoryService } from '../../gen/whispr/keys/v1/key_directory_serv
 import { OpsService } from '../../gen/whispr/ops/v1/ops_service_pb.ts';
 import { SERVICE_TEST_TOKEN, startApp } from '../support/app.ts';
 import type { TestApp } from '../support/app.ts';
-import { registerPerson } from '../support/person.ts';
+import { livePerson } from '../support/live-value.ts';
 import { requestBytes } from '../support/random-message.ts';
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 60);
@@ -48,8 +48,8 @@ describe('random bytes and random fields', () => {
   test.each(METHODS.map((method) => [method.name, method] as const))(
     'to %s never get an INTERNAL answer, and every refusal carries a reason',
     async (_name, method) => {
-      await signInAnew();
-      const property = fc.asyncProperty(requestBytes(method.input), async (bytes) => {
+      const live = await signInAnew(method);
+      const property = fc.asyncProperty(requestBytes(method.input, live), async (bytes) => {
         const error = await call(method, Buffer.from(bytes));
         if (error === undefined) return;
         expect(ALLOWED).toContain(error.code);
@@ -65,12 +65,13 @@ describe('random bytes and random fields', () => {
   });
 });
 
-/** A fuzzed call may end its own session, so every method gets a new one. */
-async function signInAnew(): Promise<void> {
-  const { accessToken } = await registerPerson(app);
+/** A fuzzed call may end its own session, so every method gets a new one; says what would be right. */
+async function signInAnew(method: DescMethod): Promise<readonly string[]> {
+  const { accessToken, values } = await livePerson(app, method.input);
   metadata = new Metadata();
   metadata.set('authorization', `Bearer ${accessToken}`);
   metadata.set('x-test-caller', SERVICE_TEST_TOKEN);
+  return values;
 }
 
 /** The error of a call, or nothing when it was answered (of a stream, by its first message). */

@@ -75,16 +75,25 @@ export async function signIn(
   return { ...answer, phone };
 }
 
+/** Ids of `count` confirmed login verifications of one number at the same time. */
+export function provenLogins(app: TestApp, phone: string, count: number): Promise<string[]> {
+  return provenMany(app, { purpose: 'login', phone, count });
+}
+
 /**
- * Ids of `count` confirmed login verifications of one number at the same time. The service never
- * leaves more than one, so they are written where it looks for them.
+ * The same for any purpose. The service never leaves more than one confirmed verification of a
+ * number, so they are written where it looks for them.
  */
-export async function provenLogins(app: TestApp, phone: string, count: number): Promise<string[]> {
+export async function provenMany(
+  app: TestApp,
+  proven: { purpose: 'register' | 'login'; phone: string; count: number },
+): Promise<string[]> {
+  const { purpose, phone, count } = proven;
   const info = await app.redis.info('replication');
   const replid = /master_replid:(\w+)/.exec(info)?.[1] ?? '';
   const ids = Array.from({ length: count }, () => randomUUID());
   for (const id of ids) {
-    const record = { replid, purpose: 'login', phone, confirmed: '1' };
+    const record = { replid, purpose, phone, confirmed: '1' };
     await app.redis.hset(`verification:${id}`, record);
   }
   return ids;

@@ -457,6 +457,7 @@ export const AuthService: GenService<{
    * Limits as RequestLoginVerification; bound to account and session.
    * Errors:
    *   PERMISSION_DENIED STEP_UP_REQUIRED: the bearer's session is a junior one.
+   *   FAILED_PRECONDITION ACCOUNT_NOT_FOUND: the account has no number any more.
    *   UNAVAILABLE SMS_UNAVAILABLE: no provider took the message.
    *
    * @generated from rpc whispr.auth.v1.AuthService.RequestOldNumberVerification
@@ -515,14 +516,17 @@ export const AuthService: GenService<{
   /**
    * Moves the account to the new number; id, devices and keys stay.
    * Needs the new number's proof and one of: the old number's, an authenticator or backup code, a session
-   * older than 7 days. Ends every verification of both numbers.
+   * older than 7 days. Ends every verification of both numbers, and a recovery that runs.
    * Errors:
    *   FAILED_PRECONDITION VERIFICATION_UNKNOWN: no such verification.
    *   FAILED_PRECONDITION VERIFICATION_UNCONFIRMED: the code was not entered.
    *   FAILED_PRECONDITION VERIFICATION_SPENT: used already.
    *   INVALID_ARGUMENT TWO_FACTOR_CODE_WRONG: wrong, or used before.
    *   RESOURCE_EXHAUSTED TWO_FACTOR_LOCKED: too many misses.
-   *   ALREADY_EXISTS NUMBER_TAKEN: the new number has an account.
+   *   FAILED_PRECONDITION TWO_FACTOR_REFUSING: authenticator codes are refused after 100 misses.
+   *   FAILED_PRECONDITION TWO_FACTOR_NOT_ENABLED: a code was sent, and no factor is on.
+   *   ALREADY_EXISTS NUMBER_TAKEN: the new number has an account, dormant ones included.
+   *   FAILED_PRECONDITION NUMBER_UNCHANGED: it is the present number.
    *   PERMISSION_DENIED STEP_UP_REQUIRED: none of the three proofs, or a junior session.
    *
    * @generated from rpc whispr.auth.v1.AuthService.ChangePhoneNumber
@@ -559,6 +563,7 @@ export const AuthService: GenService<{
   },
   /**
    * Ends every session and refuses sign-in until the lockdown is lifted. For a stolen phone.
+   * A recovery that runs ends too: nobody would be left who could cancel it.
    * Errors:
    *   PERMISSION_DENIED STEP_UP_REQUIRED: the bearer's session is a junior one.
    *
@@ -579,6 +584,7 @@ export const AuthService: GenService<{
    *   PERMISSION_DENIED TWO_FACTOR_REQUIRED: the account has two-factor on and no code was sent.
    *   INVALID_ARGUMENT TWO_FACTOR_CODE_WRONG: wrong, or used before.
    *   RESOURCE_EXHAUSTED TWO_FACTOR_LOCKED: too many misses.
+   *   FAILED_PRECONDITION TWO_FACTOR_REFUSING: authenticator codes are refused after 100 misses.
    *   FAILED_PRECONDITION LOCKDOWN_WAITING: 24 h have not passed.
    *   PERMISSION_DENIED ACCOUNT_LOCKED_DOWN: by an operator.
    *   FAILED_PRECONDITION ACCOUNT_NOT_FOUND: the number has no account.
@@ -592,13 +598,14 @@ export const AuthService: GenService<{
   },
   /**
    * Starts the 7 days after which an account whose second factor is lost opens by phone number alone.
-   * Every device is told, and each may cancel.
+   * Every device is told, and each may cancel. One start per account and day.
    * Errors:
    *   FAILED_PRECONDITION VERIFICATION_UNKNOWN: no such verification.
    *   FAILED_PRECONDITION VERIFICATION_UNCONFIRMED: the code was not entered.
    *   FAILED_PRECONDITION VERIFICATION_SPENT: used already.
    *   FAILED_PRECONDITION ACCOUNT_NOT_FOUND: the number has no account.
    *   FAILED_PRECONDITION RECOVERY_UNAVAILABLE: no second factor is on, or one is running.
+   *   RESOURCE_EXHAUSTED RATE_LIMITED: one was started in the last 24 h.
    *   PERMISSION_DENIED ACCOUNT_LOCKED_DOWN: lift the lockdown first.
    *
    * @generated from rpc whispr.auth.v1.AuthService.StartRecovery
@@ -628,6 +635,7 @@ export const AuthService: GenService<{
    *   FAILED_PRECONDITION VERIFICATION_SPENT: used already.
    *   NOT_FOUND RECOVERY_NOT_FOUND: none is running for the number.
    *   FAILED_PRECONDITION RECOVERY_WAITING: 7 days have not passed.
+   *   PERMISSION_DENIED ACCOUNT_LOCKED_DOWN: the account was locked down, which ended the recovery.
    *
    * @generated from rpc whispr.auth.v1.AuthService.CompleteRecovery
    */

@@ -752,21 +752,21 @@ export const RevokeAllSessionsResponseSchema: GenMessage<RevokeAllSessionsRespon
  */
 export type LoginHistoryEntry = Message<"whispr.auth.v1.LoginHistoryEntry"> & {
   /**
-   * UUID.
+   * A number; later entries have higher ones.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * UUID of the device; empty if none was known.
+   * UUID of the device as the client named it; empty if none was known.
    *
    * @generated from field: string device_id = 2;
    */
   deviceId: string;
 
   /**
-   * Name that the device had then.
+   * What the device is called now; empty if it is none of the account's.
    *
    * @generated from field: string device_name = 3;
    */

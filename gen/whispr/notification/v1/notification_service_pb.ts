@@ -60,7 +60,7 @@ export type NotifySecurityEventRequest = Message<"whispr.notification.v1.NotifyS
   occurTime?: Timestamp | undefined;
 
   /**
-   * What a text for the owner needs, such as `device_name`, `platform`, `ip_prefix`, `action`. Never a
+   * What a text for the owner needs, such as `deviceName`, `platform`, `ipPrefix`, `action`. Never a
    * number, code, token or key. At most 16 pairs.
    *
    * @generated from field: map<string, string> attributes = 6;
