@@ -1,11 +1,5 @@
 /** The life of an account and its factor: issue 4. */
 export const PENDING_ACCOUNT = [
-  'getTwoFactorStatus',
-  'setUpTwoFactor',
-  'enableTwoFactor',
-  'disableTwoFactor',
-  'getRemainingBackupCodes',
-  'regenerateBackupCodes',
   'getAccount',
   'requestOldNumberVerification',
   'confirmOldNumberVerification',

@@ -5,6 +5,7 @@ import { KeyDirectoryService } from '../../gen/whispr/keys/v1/key_directory_serv
 import { OpsService } from '../../gen/whispr/ops/v1/ops_service_pb.ts';
 import { createAccountSlice } from '../account/rpc.ts';
 import { createDeviceSlice } from '../device/rpc.ts';
+import { createFactorSlice } from '../factor/rpc.ts';
 import { createSessionSlice } from '../session/rpc.ts';
 import { createSignInSlice } from '../sign-in/rpc.ts';
 import { createDeviceRemovalSlice, createSignOutSlice } from '../sign-out/rpc.ts';
@@ -19,6 +20,7 @@ import { createSwaggerSlice } from './swagger.ts';
 /** Everything that any handler needs. */
 export type RouteDeps = Parameters<typeof createAccountSlice>[0] &
   Parameters<typeof createDeviceSlice>[0] &
+  Parameters<typeof createFactorSlice>[0] &
   Parameters<typeof createSessionSlice>[0] &
   Parameters<typeof createSignInSlice>[0] &
   Parameters<typeof createSignOutSlice>[0] &
@@ -38,6 +40,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createSessionSlice(deps),
     ...createSignOutSlice(deps),
     ...createAccountSlice(deps),
+    ...createFactorSlice(deps),
     ...unimplemented(AuthService, PENDING_ACCOUNT),
   };
   const device: ServiceImpl<typeof DeviceService> = {
