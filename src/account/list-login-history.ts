@@ -2,8 +2,8 @@ import { cutPage, pageLimit, pageTokenInvalid } from '../paging.ts';
 import type { PageRequest } from '../paging.ts';
 import { decodeCursor, encodeCursor } from '../platform/cursor.ts';
 import type { Database } from '../platform/postgres.ts';
-import { listLoginHistory } from './store.ts';
-import type { LoginHistoryRow } from './store.ts';
+import { listLoginHistory } from './store-history.ts';
+import type { LoginHistoryRow } from './store-history.ts';
 
 export interface ListHistoryDeps {
   readonly db: Database;

@@ -1,14 +1,5 @@
 /** The life of an account and its factor: issue 4. */
 export const PENDING_ACCOUNT = [
-  'getAccount',
-  'requestOldNumberVerification',
-  'confirmOldNumberVerification',
-  'requestNewNumberVerification',
-  'confirmNewNumberVerification',
-  'changePhoneNumber',
-  'liftNumberRefusal',
-  'deleteAccount',
-  'listAuditEvents',
   'lockDownAccount',
   'liftLockdown',
   'startRecovery',
