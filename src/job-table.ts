@@ -3,6 +3,7 @@ import { dropOldAuditPartitions, ensureAuditPartitions } from './audit/store.ts'
 import { deleteOldSends, unlinkSends } from './fraud/store.ts';
 import { deleteOldAttempts } from './phone/store.ts';
 import type { Database } from './platform/postgres.ts';
+import { deleteOldRecoveries } from './recovery/store.ts';
 import { deleteOldDeliveries } from './sms/store.ts';
 import { deleteOldRevocations } from './session/store-revocation.ts';
 import { deleteOldSessions } from './session/store.ts';
@@ -55,6 +56,7 @@ export function periodicJobs(deps: JobTableDeps): Job[] {
       run: () => deleteOldSends(deps.db, deps.config.fraudRecordDays),
     },
     { name: 'forget-challenges', periodMs: 10 * MINUTE, run: () => deleteOldChallenges(deps.db) },
+    { name: 'forget-recoveries', periodMs: HOUR, run: () => deleteOldRecoveries(deps.db) },
     { name: 'forget-revocations', periodMs: 10 * MINUTE, run: () => deleteOldRevocations(deps.db) },
     { name: 'forget-sessions', periodMs: HOUR, run: () => deleteOldSessions(deps.db) },
     { name: 'ensure-audit-partitions', periodMs: HOUR, run: () => ensureAuditPartitions(deps.db) },

@@ -1,12 +1,3 @@
-/** The life of an account and its factor: issue 4. */
-export const PENDING_ACCOUNT = [
-  'lockDownAccount',
-  'liftLockdown',
-  'startRecovery',
-  'cancelRecovery',
-  'completeRecovery',
-] as const;
-
 /** Linking devices: issue 4. */
 export const PENDING_DEVICE = [
   'startLink',

@@ -6,13 +6,14 @@ import { OpsService } from '../../gen/whispr/ops/v1/ops_service_pb.ts';
 import { createAccountSlice } from '../account/rpc.ts';
 import { createDeviceSlice } from '../device/rpc.ts';
 import { createFactorSlice } from '../factor/rpc.ts';
+import { createRecoverySlice } from '../recovery/rpc.ts';
 import { createSessionSlice } from '../session/rpc.ts';
 import { createSignInSlice } from '../sign-in/rpc.ts';
 import { createDeviceRemovalSlice, createSignOutSlice } from '../sign-out/rpc.ts';
 import { createSmsSlice } from '../sms/rpc.ts';
 import { createTokenSlice } from '../token/rpc.ts';
 import { createHealthSlice } from './health-rpc.ts';
-import { PENDING_ACCOUNT, PENDING_DEVICE, PENDING_KEYS } from './pending.ts';
+import { PENDING_DEVICE, PENDING_KEYS } from './pending.ts';
 import { route, unimplemented } from './route.ts';
 import type { Route } from './route.ts';
 import { createSwaggerSlice } from './swagger.ts';
@@ -21,6 +22,7 @@ import { createSwaggerSlice } from './swagger.ts';
 export type RouteDeps = Parameters<typeof createAccountSlice>[0] &
   Parameters<typeof createDeviceSlice>[0] &
   Parameters<typeof createFactorSlice>[0] &
+  Parameters<typeof createRecoverySlice>[0] &
   Parameters<typeof createSessionSlice>[0] &
   Parameters<typeof createSignInSlice>[0] &
   Parameters<typeof createSignOutSlice>[0] &
@@ -41,7 +43,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createSignOutSlice(deps),
     ...createAccountSlice(deps),
     ...createFactorSlice(deps),
-    ...unimplemented(AuthService, PENDING_ACCOUNT),
+    ...createRecoverySlice(deps),
   };
   const device: ServiceImpl<typeof DeviceService> = {
     ...createDeviceSlice(deps),
