@@ -7,6 +7,7 @@ import { fraudPolicy } from './fraud/policy.ts';
 import { registerGauges } from './gauges.ts';
 import { Limiter } from './limits/limiter.ts';
 import { limitPolicies } from './limits/policy.ts';
+import { LinkFeed } from './link/watch.ts';
 import { phoneLimits } from './phone/limits.ts';
 import { unknownCountries } from './phone/number.ts';
 import { BoundedQueue } from './platform/bounded-queue.ts';
@@ -78,6 +79,7 @@ export async function openContext(
     feed,
     authenticator,
     limiter,
+    linkFeed: new LinkFeed({ redis, clock, config }),
     ...messages,
     ...rulesOf(config, metrics),
   };

@@ -1,6 +1,7 @@
 import type { Job } from './jobs.ts';
 import { dropOldAuditPartitions, ensureAuditPartitions } from './audit/store.ts';
 import { deleteOldSends, unlinkSends } from './fraud/store.ts';
+import { deleteOldLinks } from './link/store.ts';
 import { deleteOldAttempts } from './phone/store.ts';
 import type { Database } from './platform/postgres.ts';
 import { deleteOldRecoveries } from './recovery/store.ts';
@@ -57,6 +58,7 @@ export function periodicJobs(deps: JobTableDeps): Job[] {
     },
     { name: 'forget-challenges', periodMs: 10 * MINUTE, run: () => deleteOldChallenges(deps.db) },
     { name: 'forget-recoveries', periodMs: HOUR, run: () => deleteOldRecoveries(deps.db) },
+    { name: 'forget-links', periodMs: HOUR, run: () => deleteOldLinks(deps.db) },
     { name: 'forget-revocations', periodMs: 10 * MINUTE, run: () => deleteOldRevocations(deps.db) },
     { name: 'forget-sessions', periodMs: HOUR, run: () => deleteOldSessions(deps.db) },
     { name: 'ensure-audit-partitions', periodMs: HOUR, run: () => ensureAuditPartitions(deps.db) },

@@ -1,15 +1,3 @@
-/** Linking devices: issue 4. */
-export const PENDING_DEVICE = [
-  'startLink',
-  'reissueLinkCode',
-  'getLink',
-  'watchLink',
-  'scanLink',
-  'approveLink',
-  'declineLink',
-  'completeLink',
-] as const;
-
 /** The key directory: issue 5. */
 export const PENDING_KEYS = [
   'publishDeviceKeys',

@@ -6,6 +6,7 @@ import { OpsService } from '../../gen/whispr/ops/v1/ops_service_pb.ts';
 import { createAccountSlice } from '../account/rpc.ts';
 import { createDeviceSlice } from '../device/rpc.ts';
 import { createFactorSlice } from '../factor/rpc.ts';
+import { createLinkSlice } from '../link/rpc.ts';
 import { createRecoverySlice } from '../recovery/rpc.ts';
 import { createSessionSlice } from '../session/rpc.ts';
 import { createSignInSlice } from '../sign-in/rpc.ts';
@@ -13,7 +14,7 @@ import { createDeviceRemovalSlice, createSignOutSlice } from '../sign-out/rpc.ts
 import { createSmsSlice } from '../sms/rpc.ts';
 import { createTokenSlice } from '../token/rpc.ts';
 import { createHealthSlice } from './health-rpc.ts';
-import { PENDING_DEVICE, PENDING_KEYS } from './pending.ts';
+import { PENDING_KEYS } from './pending.ts';
 import { route, unimplemented } from './route.ts';
 import type { Route } from './route.ts';
 import { createSwaggerSlice } from './swagger.ts';
@@ -27,6 +28,7 @@ export type RouteDeps = Parameters<typeof createAccountSlice>[0] &
   Parameters<typeof createSignInSlice>[0] &
   Parameters<typeof createSignOutSlice>[0] &
   Parameters<typeof createDeviceRemovalSlice>[0] &
+  Parameters<typeof createLinkSlice>[0] &
   Parameters<typeof createSmsSlice>[0] &
   Parameters<typeof createTokenSlice>[0] &
   Parameters<typeof createHealthSlice>[0] & {
@@ -48,7 +50,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
   const device: ServiceImpl<typeof DeviceService> = {
     ...createDeviceSlice(deps),
     ...createDeviceRemovalSlice(deps),
-    ...unimplemented(DeviceService, PENDING_DEVICE),
+    ...createLinkSlice(deps),
   };
   const keys: ServiceImpl<typeof KeyDirectoryService> = unimplemented(
     KeyDirectoryService,
