@@ -7,7 +7,7 @@ import type { Address, EdgeOptions } from './options.ts';
 import { routeTable } from './route.ts';
 import { fillTemplate } from './template.ts';
 import type { Tree } from './template.ts';
-import { pathVariables, transcoder } from './transcoder.ts';
+import { namesNotInQuery, transcoder } from './transcoder.ts';
 
 const MIB = 1024 * 1024;
 
@@ -38,7 +38,7 @@ function connection(options: EdgeOptions): Tree {
     restAnswerHeaders: restAnswerHeaders({ isProduction, hasCors: cors.rest !== undefined }),
     requestsPerSecond: options.requestsPerSecond,
     maxRequestBytes: DEFAULT_REQUEST_BYTES,
-    transcoder: transcoder(services, descriptor, pathVariables(services)),
+    transcoder: transcoder(services, descriptor, namesNotInQuery(services)),
     restCors: cors.rest,
     routes: routeTable(services, { cors, descriptor, hasMetrics: metrics !== undefined }),
     localReplies: localReplies(),

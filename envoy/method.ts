@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createFileRegistry, fromBinary, getOption } from '@bufbuild/protobuf';
-import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import type { DescField, DescMethod, DescService } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { HttpBodySchema } from '../gen/google/api/httpbody_pb.ts';
 import { AccessLevel, access } from '../gen/whispr/options/v1/access_pb.ts';
@@ -20,6 +20,8 @@ export interface EdgeMethod {
   /** Largest request as JSON. */
   readonly maxRequestBytes: number;
   readonly rest: readonly RestRoute[];
+  /** Fields that travel in the body and nowhere else. */
+  readonly bodyFields: readonly DescField[];
 }
 
 /** The methods of the services that this service serves. */
@@ -56,6 +58,7 @@ export function readServices(file = DESCRIPTOR_FILE): EdgeServices {
 }
 
 function toEdgeMethod(method: DescMethod): EdgeMethod {
+  const rest = routesOf(method);
   return {
     path: `/${method.parent.typeName}/${method.name}`,
     isForServices: !isReachable(method),
@@ -63,7 +66,8 @@ function toEdgeMethod(method: DescMethod): EdgeMethod {
       method.methodKind === 'server_streaming' &&
       method.output.typeName !== HttpBodySchema.typeName,
     maxRequestBytes: maxRequestBytes(MESSAGE_LIMITS, method) * JSON_FACTOR,
-    rest: routesOf(method),
+    rest,
+    bodyFields: rest.some(({ body }) => body === 'message') ? method.input.fields : [],
   };
 }
 

@@ -2,7 +2,7 @@ import type { CorsPolicies } from './cors.ts';
 import { DEFAULT_REQUEST_BYTES } from './method.ts';
 import type { EdgeMethod, EdgeServices } from './method.ts';
 import type { Tree } from './template.ts';
-import { pathVariables, queryNamesAmong, transcoder } from './transcoder.ts';
+import { namesNotInQuery, queryNamesAmong, transcoder } from './transcoder.ts';
 import type { Descriptor } from './transcoder.ts';
 
 /** What the table depends on beside the protos. */
@@ -90,7 +90,7 @@ function queryExceptions(
   services: EdgeServices,
   { descriptor }: RouteOptions,
 ): { [name: string]: Tree } {
-  const ignored = pathVariables(services);
+  const ignored = namesNotInQuery(services);
   const own = queryNamesAmong(ignored, method);
   if (own.length === 0) return {};
   const others = ignored.filter((name) => !own.includes(name));

@@ -34,15 +34,19 @@ export function transcoder(
 }
 
 /**
- * Every path variable in both spellings. The transcoder lets the query overwrite the path, so that
- * `GET /device/A?device_id=B` would act on B.
+ * Names, in both spellings, that the query does not set. Path variables: the transcoder lets the query
+ * overwrite the path, so that `GET /device/A?device_id=B` would act on B. Fields of bodies: among them
+ * are all the secrets, and what works in a URL ends up in logs.
  */
-export function pathVariables(services: EdgeServices): string[] {
-  const fields = services.methods.flatMap(({ rest }) => rest.flatMap((route) => route.pathFields));
+export function namesNotInQuery(services: EdgeServices): string[] {
+  const fields = services.methods.flatMap(({ rest, bodyFields }) => [
+    ...rest.flatMap((route) => route.pathFields),
+    ...bodyFields,
+  ]);
   return [...new Set(fields.flatMap(spellings))].sort();
 }
 
-/** Names that are a path variable of other methods and an ordinary query parameter of this one. */
+/** Names that stand in a path or body of other methods and are a query parameter of this one. */
 export function queryNamesAmong(names: readonly string[], { rest }: EdgeMethod): string[] {
   const own = rest.flatMap((route) => route.queryFields).flatMap(spellings);
   return names.filter((name) => own.includes(name));

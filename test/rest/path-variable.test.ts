@@ -52,6 +52,15 @@ describe('an id in a path', () => {
     }
   });
 
+  it.each([
+    ['2fa/verify', 'challenge'],
+    ['login', 'verificationId'],
+    ['tokens/refresh', 'refresh_token'],
+  ])('is followed by no secret of %s in the query', async (route, name) => {
+    await rest.send({ method: 'POST', path: `/auth/v1/${route}?${name}=${B}`, json: {} });
+    expect(JSON.stringify(rest.stub.last.message)).not.toContain(B);
+  });
+
   it('loses to a word of a route in the same place', async () => {
     await rest.send({ method: 'POST', path: '/auth/v1/device/link', json: {} });
     expect(rest.stub.last.method).toBe('StartLink');
