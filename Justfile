@@ -49,6 +49,14 @@ test-rest *options:
 test-failure *options:
     node scripts/test.mjs failure "$@"
 
+# One test per published attack
+test-attacks *options:
+    node scripts/test.mjs attacks "$@"
+
+# State machines against the real stores (PROPERTY_SEED and PROPERTY_PATH replay a failure)
+test-property *options:
+    node scripts/test.mjs property "$@"
+
 # The schema, up and down
 test-migration *options:
     node scripts/test.mjs migration "$@"
