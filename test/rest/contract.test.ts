@@ -4,6 +4,21 @@ import { expectGolden } from './golden.ts';
 import { deployedBundle, deployedDevice, startRest } from './rest.ts';
 import type { Rest } from './rest.ts';
 
+/** What the deployed app calls, but for its keys, which come later. */
+const ROUTES = [
+  ...['register', 'login'].flatMap((purpose) => [
+    `POST /verify/${purpose}/request`,
+    `POST /verify/${purpose}/confirm`,
+    `POST /${purpose}`,
+  ]),
+  ...['POST /tokens/refresh', 'POST /tokens/ws-token', 'POST /logout'],
+  ...['GET /device', 'DELETE /device/6f2b1c1e-8f0a-4b68-9d9e-1f7d5a3b2c10'],
+  ...['POST /2fa/setup', 'POST /2fa/enable', 'POST /2fa/disable', 'POST /2fa/verify'],
+  ...['POST /2fa/backup-codes', 'POST /2fa/backup-codes/regenerate', 'POST /2fa/backup-codes/use'],
+  ...['GET /2fa/status', 'GET /2fa/backup-codes/remaining'],
+  ...['GET /health/ready', 'GET /health/live'],
+];
+
 let rest: Rest;
 
 beforeAll(async () => {
@@ -19,6 +34,18 @@ describe('requests as deployed clients send them', () => {
     const { accessToken: token } = await new DeployedApp(rest).signIn('register');
     for (const path of ['/tokens/ws-token', '/logout']) {
       expect((await new DeployedApp(rest).call('POST', path, { token })).status).toBe(200);
+    }
+  });
+
+  it.each(ROUTES)('answers %s with JSON of its own, whatever is missing', async (route) => {
+    const [method = '', path = ''] = route.split(' ');
+    const phone = new DeployedApp(rest);
+    const { accessToken: token } = await phone.signIn('register');
+    for (const options of [{ token }, {}]) {
+      const answer = await phone.call(method, path, options);
+      expect(answer.headers['content-type']).toBe('application/json');
+      expect(answer.status).toBeLessThan(500);
+      expect(reasonOf(answer)).not.toBe('METHOD_UNKNOWN');
     }
   });
 

@@ -49,17 +49,33 @@ export class DeployedApp {
     return this.call('POST', `/verify/${purpose}/confirm`, { json: { verificationId, code } });
   }
 
-  enter(purpose: Purpose, verificationId: string): Promise<Answer> {
+  /** `more` are fields that only later versions of the app know. */
+  enter(purpose: Purpose, verificationId: string, more: object = {}): Promise<Answer> {
     const json = {
       verificationId,
       ...deployedDevice(this.deviceId),
       signalKeyBundle: deployedBundle(),
+      ...more,
     };
     return this.call('POST', `/${purpose}`, { json });
   }
 
   refresh(refreshToken: string): Promise<Answer> {
     return this.call('POST', '/tokens/refresh', { json: { refreshToken } });
+  }
+
+  /**
+   * As the app calls whatever takes a bearer: after a 401 it refreshes once and sends the very same
+   * request again. Says how often it refreshed.
+   */
+  async callPatiently(
+    kept: Kept,
+    [method, path, json]: readonly [method: string, path: string, json?: unknown],
+  ): Promise<{ answer: Answer; refreshes: number }> {
+    const answer = await this.call(method, path, { json, token: kept.accessToken });
+    if (answer.status !== 401) return { answer, refreshes: 0 };
+    const token = textOf(await this.refresh(kept.refreshToken), 'accessToken');
+    return { answer: await this.call(method, path, { json, token }), refreshes: 1 };
   }
 
   /** Proves the number: the id that register and login take. */

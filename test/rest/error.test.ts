@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { DeployedApp, reasonOf, textOf } from './deployed-app.ts';
-import { expectGolden } from './golden.ts';
-import type { Answer } from './request.ts';
+import { letSleep } from '../support/dormant.ts';
+import { DeployedApp, textOf } from './deployed-app.ts';
+import { expectError } from './golden.ts';
 import { base64, deployedBundle, deployedDevice, startRest } from './rest.ts';
 import type { Rest } from './rest.ts';
 
@@ -22,12 +22,6 @@ afterAll(async () => {
   await rest.stop();
 });
 
-/** The answer has the reason, and looks as its golden file says. */
-function expectError(reason: string, answer: Answer): void {
-  expect(reasonOf(answer)).toBe(reason);
-  expectGolden(`error/${reason}`, answer);
-}
-
 describe('errors over REST: requests', () => {
   it('VALIDATION_FAILED names the fields', async () => {
     const json = { phoneNumber: '' };
@@ -43,10 +37,8 @@ describe('errors over REST: requests', () => {
 
   it('METHOD_UNKNOWN for a route that comes later', async () => {
     const { accessToken: token } = await new DeployedApp(rest).signIn('register');
-    expectError(
-      'METHOD_UNKNOWN',
-      await new DeployedApp(rest).call('POST', '/2fa/setup', { token }),
-    );
+    const answer = await new DeployedApp(rest).call('GET', '/signal/health', { token });
+    expectError('METHOD_UNKNOWN', answer);
   });
 
   it('PAGE_TOKEN_INVALID for a page that was never made', async () => {
@@ -117,10 +109,21 @@ describe('errors over REST: accounts and devices', () => {
     expectError('ACCOUNT_EXISTS', await again.enter('register', await again.prove('register')));
   });
 
+  it('ACCOUNT_DORMANT for a number whose account sleeps', async () => {
+    const owner = new DeployedApp(rest);
+    const { userId } = await owner.signIn('register');
+    await letSleep(rest.app, userId);
+    const heir = new DeployedApp(rest, { phone: owner.phone });
+    expectError('ACCOUNT_DORMANT', await heir.enter('register', await heir.prove('register')));
+  });
+
   it('ACCOUNT_LOCKED_DOWN after proof', async () => {
     const owner = new DeployedApp(rest);
     const { userId } = await owner.signIn('register');
-    await rest.app.sql('UPDATE users_auth SET locked_down_at = now() WHERE id = $1', [userId]);
+    await rest.app.sql(
+      `UPDATE users_auth SET locked_down_at = now(), locked_down_by = 'owner' WHERE id = $1`,
+      [userId],
+    );
     expectError('ACCOUNT_LOCKED_DOWN', await owner.enter('login', await owner.prove('login')));
   });
 
@@ -131,6 +134,17 @@ describe('errors over REST: accounts and devices', () => {
     await new DeployedApp(rest, { phone }).signIn('login');
     const third = new DeployedApp(rest, { phone });
     expectError('DEVICE_LIMIT', await third.enter('login', await third.prove('login')));
+  });
+
+  it('DEVICE_NOT_REPLACEABLE for a device that was used this week', async () => {
+    const owner = new DeployedApp(rest);
+    const { deviceId: replaceDeviceId } = await owner.signIn('register');
+    const { phone } = owner;
+    await new DeployedApp(rest, { phone }).signIn('login');
+    const third = new DeployedApp(rest, { phone });
+    const id = await third.prove('login');
+    const answer = await third.enter('login', id, { replaceDeviceId });
+    expectError('DEVICE_NOT_REPLACEABLE', answer);
   });
 
   it('KEY_FORMAT_INVALID names the keys', async () => {

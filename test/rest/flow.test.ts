@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DeployedApp, fieldOf, reasonOf, textOf } from './deployed-app.ts';
-import { expectGolden } from './golden.ts';
+import { expectError, expectGolden } from './golden.ts';
 import { startRest } from './rest.ts';
 import type { Rest } from './rest.ts';
 
@@ -38,7 +38,7 @@ describe('the deployed app, unmodified', () => {
     const named = { deviceId: phone.deviceId, userId: textOf(registered, 'userId') };
     expectGolden('logout', await phone.call('POST', '/logout', { token: newest, json: named }));
     const refused = await phone.call('GET', '/device', { token: newest });
-    expectGolden('error-session-revoked', refused);
+    expectError('SESSION_REVOKED', refused);
     expect(reasonOf(await phone.refresh(textOf(refreshed, 'refreshToken')))).toBe(
       'SESSION_REVOKED',
     );

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from '@jest/globals';
+import { reasonOf } from './deployed-app.ts';
 import type { Answer } from './request.ts';
 
 const FOLDER = join(import.meta.dirname, '..', 'golden', 'rest');
@@ -14,9 +15,22 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
   [/^\d{4}-\d\d-\d\dT[\d:.]+Z$/, '<time>'],
   [/^\d+(\.\d+)?s$/, '<duration>'],
   [/^[\w-]{43}$/, '<32 bytes>'],
+  [/^[A-Z2-7]{32}$/, '<base32 secret>'],
+  [/^otpauth:\/\/totp\/\S+$/, '<otpauth URI>'],
+  [/^data:image\/png;base64,[A-Za-z0-9+/]+=*$/, '<PNG>'],
+  [/^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}$/, '<backup code>'],
+  [/^whispr-link-1(\.[\w-]+){5}$/, '<QR text>'],
 ];
 /** … or by the name of their field. */
-const VOLATILE_FIELDS = new Set(['nextPageToken', 'id']);
+const VOLATILE_FIELDS = new Set([
+  'challengeId',
+  'qrText',
+  'qrCodeUrl',
+  'confirmationNumber',
+  'maskedPhoneNumber',
+  'nextPageToken',
+  'id',
+]);
 
 /**
  * Compares an answer with its golden file. `UPDATE_GOLDEN=true` writes the file instead; the change is
@@ -38,6 +52,12 @@ export function expectGolden(name: string, answer: Answer): void {
   expect(found).toEqual(wanted);
 }
 
+/** The answer has the reason, and looks as the golden file of that reason says. */
+export function expectError(reason: string, answer: Answer): void {
+  expect(reasonOf(answer)).toBe(reason);
+  expectGolden(`error/${reason}`, answer);
+}
+
 function headersOf({ headers }: Answer): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of HEADERS) {
@@ -53,6 +73,8 @@ function stable(value: unknown, field = ''): unknown {
     const form = VOLATILE.find(([pattern]) => pattern.test(value))?.[1];
     return form ?? (VOLATILE_FIELDS.has(field) && value !== '' ? `<${field}>` : value);
   }
+  // Counted from an end that PostgreSQL set: a second may have passed since.
+  if (typeof value === 'number' && field === 'refreshExpiresIn') return Math.round(value / 60) * 60;
   if (Array.isArray(value)) return value.map((item) => stable(item));
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value).map(([key, item]) => [key, stable(item, key)]);
