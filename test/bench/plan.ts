@@ -10,7 +10,11 @@ export const SCENARIOS = {
   'validate-many': { server: 'service', about: 'ValidateToken, 1,000 tokens seen before' },
   'validate-new': { server: 'service', about: 'ValidateToken, never a token seen before' },
   refresh: { server: 'service', about: 'RefreshTokens, 2,000 sessions, each in its own chain' },
+  'validate-calm': { server: 'service', about: 'validate-many from 8 lanes' },
+  'validate-flood': { server: 'service', about: 'the same beside a flood of backup codes' },
+  'list-devices': { server: 'service', about: 'ListDevices, one device' },
   'sign-in': { server: 'service', about: 'a call = OTP request + confirm + Login' },
+  'sign-in-2fa': { server: 'service', about: 'a call = the same + VerifyTwoFactor' },
 } as const;
 
 export type ScenarioName = keyof typeof SCENARIOS;
@@ -49,7 +53,7 @@ const QUICK = {
 };
 
 /** A call of it takes so long that a short round would hold few. */
-const SLOW: readonly ScenarioName[] = ['sign-in'];
+const SLOW: readonly ScenarioName[] = ['sign-in', 'sign-in-2fa'];
 const SLOW_FACTOR = 3;
 
 /** Every ratio of a run is to its own echo, whatever else was asked for. */

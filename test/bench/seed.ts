@@ -6,10 +6,13 @@ import { sql } from '../../src/platform/postgres.ts';
 import { Stopper } from '../../src/platform/stop.ts';
 import { mintTokens } from '../../src/session/open.ts';
 import { mintAccessToken } from '../../src/token/access-token.ts';
-import type { Person, Seeds } from './load/messages.ts';
+import { sealSecret } from '../../src/two-factor/secret.ts';
+import { newTotpSecret } from '../../src/two-factor/totp.ts';
+import type { GuardedPerson, Person, Seeds } from './load/messages.ts';
 
 const REFRESHING = 2_000;
 const SIGNING_IN = 3_000;
+const GUARDED = 4_000;
 const KNOWN_TOKENS = 1_000;
 /** More than the 10,000 that the service remembers, so that going round meets none of them again. */
 const NEW_TOKENS = 12_000;
@@ -25,14 +28,37 @@ export async function seed(environment: Readonly<Record<string, string>>): Promi
   const stopper = new Stopper();
   try {
     const context = await openContext(config, { logger: createLogger('silent') }, stopper);
-    const rows = await context.db.query<SeededRow>(SEED, [REFRESHING + SIGNING_IN]);
-    return tokensOf(context, rows);
+    const rows = await context.db.query<SeededRow>(SEED, [REFRESHING + SIGNING_IN + GUARDED]);
+    const [guarded, flooded] = halves(await guard(context, rows.slice(REFRESHING + SIGNING_IN)));
+    return { ...tokensOf(context, rows.slice(0, REFRESHING + SIGNING_IN)), guarded, flooded };
   } finally {
     await stopper.stop();
   }
 }
 
-function tokensOf(context: Context, rows: readonly SeededRow[]): Seeds {
+function halves<T>(items: readonly T[]): [T[], T[]] {
+  const middle = items.length >> 1;
+  return [items.slice(0, middle), items.slice(middle)];
+}
+
+/** Turns the second factor on: the secrets are sealed with the service's own key. */
+async function guard(context: Context, rows: readonly SeededRow[]): Promise<GuardedPerson[]> {
+  const secrets = rows.map(() => newTotpSecret());
+  const sealed = rows.map(({ accountId }, index) =>
+    JSON.stringify(sealSecret(context, accountId, { text: secrets[index] ?? '', state: 'on' })),
+  );
+  await context.db.query(GUARD, [rows.map(({ accountId }) => accountId), sealed]);
+  return rows.map((row, index) => ({
+    ...personOf(row, SIGNING_IN + index),
+    secret: secrets[index] ?? '',
+    accessToken: mintTokens(context, row).accessToken,
+  }));
+}
+
+function tokensOf(
+  context: Context,
+  rows: readonly SeededRow[],
+): Omit<Seeds, 'guarded' | 'flooded'> {
   const [first] = rows;
   if (first === undefined) throw new Error('Nothing was seeded');
   const subject = {
@@ -56,12 +82,15 @@ function personOf({ phone, deviceId }: SeededRow, index: number): Person {
   return { phone, deviceId, address: `10.${index >> 8}.${index & 255}.1` };
 }
 
-/** +33 6 is a French mobile number, whatever follows in the right length. */
+/**
+ * +33 6 1 and +33 6 2 begin French mobile numbers, whatever follows in the right length. Neighbours
+ * are more than 10,000 numbers apart: a block that sends faster than it enters codes looks pumped.
+ */
 const SEED = sql(
   'bench.seed',
   `WITH account AS (
      INSERT INTO users_auth (id, phone_number)
-     SELECT gen_random_uuid(), '+336' || (10000000 + n) FROM generate_series(1, $1::integer) AS n
+     SELECT gen_random_uuid(), '+336' || (10000000 + n * 10007::bigint % 19000000) FROM generate_series(1, $1::integer) AS n
      RETURNING id, phone_number),
    device AS (
      INSERT INTO devices (user_id, id, device_name, device_type, device_fingerprint, is_verified)
@@ -79,4 +108,14 @@ const SEED = sql(
           extract(epoch FROM absolute_expires_at)::float8 AS "absoluteEndsAtSeconds",
           account.phone_number AS phone
      FROM session JOIN account ON account.id = session.user_id`,
+);
+
+const GUARD = sql(
+  'bench.guard',
+  `WITH given AS (SELECT * FROM unnest($1::uuid[], $2::text[]) AS g (id, sealed)),
+   secret AS (
+     UPDATE users_auth u SET two_factor_secret = g.sealed::jsonb, two_factor_enabled = true
+       FROM given g WHERE u.id = g.id)
+   INSERT INTO two_factor_states (user_id, secret_id, enabled_at)
+   SELECT id, gen_random_uuid(), now() FROM given`,
 );

@@ -17,6 +17,8 @@ const LIMITS = {
   VERIFICATION_SENDS_PER_NUMBER_ADDRESS_HOUR: '20',
   VERIFICATION_SENDS_PER_NUMBER_ADDRESS_DAY: '20',
   VERIFICATION_VERIFIED_SENDS_PER_DAY: '50',
+  FRAUD_SENDS_PER_COUNTRY_HOUR: '1000000',
+  FRAUD_SPEND_PER_COUNTRY_DAY: '9999999',
 };
 
 /** The environment of the service: everything on that production has on, and logging at `info`. */

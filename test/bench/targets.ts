@@ -9,6 +9,7 @@ export function judge(figures: Figures): Verdict[] {
   return [
     ...engineVerdicts(rows),
     ...rateVerdicts(rows),
+    ...floodVerdicts(rows),
     atMost('idle memory', { found: figures.idleMegabytes, limit: 150, unit: 'MB' }),
     atMost('ready after its stores', { found: figures.readyMs, limit: 2_000, unit: 'ms' }),
   ].filter((verdict) => verdict !== undefined);
@@ -51,6 +52,20 @@ function rateVerdicts(rows: Rows): Verdict[] {
       isMet: row.callsPerSecond >= rate,
     };
   });
+}
+
+/** bcrypt is bounded so that redeeming backup codes slows nobody else down for long. */
+function floodVerdicts(rows: Rows): Verdict[] {
+  const [calm, flooded] = [rows.get('validate-calm'), rows.get('validate-flood')];
+  if (calm === undefined || flooded === undefined) return [];
+  const factor = flooded.p99Ms / calm.p99Ms;
+  return [
+    {
+      target: 'p99 beside a flood of backup codes at twice the calm one’s or less',
+      found: `${factor.toFixed(2)} times (${flooded.p99Ms.toFixed(1)} of ${calm.p99Ms.toFixed(1)} ms)`,
+      isMet: factor <= 2,
+    },
+  ];
 }
 
 /** Nothing is said about what could not be read. */

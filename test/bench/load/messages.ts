@@ -10,6 +10,16 @@ export interface Seeds {
   readonly newTokens: readonly string[];
   /** Accounts that sign in again, each from an address of its own. */
   readonly people: readonly Person[];
+  /** Accounts with a second factor, likewise. */
+  readonly guarded: readonly GuardedPerson[];
+  /** More of them, whose misses lock them. */
+  readonly flooded: readonly GuardedPerson[];
+}
+
+export interface GuardedPerson extends Person {
+  /** Of the authenticator app, base32. */
+  readonly secret: string;
+  readonly accessToken: string;
 }
 
 export interface Person {

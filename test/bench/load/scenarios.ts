@@ -1,16 +1,22 @@
 import { AuthService } from '../../../gen/whispr/auth/v1/auth_service_pb.ts';
+import { DeviceService } from '../../../gen/whispr/device/v1/device_service_pb.ts';
 import type { ScenarioName } from '../plan.ts';
 import type { Connection } from './connection.ts';
 import { grpcFrame, grpcMessage, headerBlock } from './http2-frames.ts';
 import type { Inbox } from './inbox.ts';
 import type { Scenario } from './loop.ts';
 import type { Person, Seeds } from './messages.ts';
+import { signInGuarded } from './second-factor.ts';
+import type { AuthClient } from './second-factor.ts';
 import { ask, encode, unary, unaryFrom } from './unary.ts';
 
 /** Lanes of a scenario whose calls are short; four connections share them. */
 const LANES = 64;
 /** A sign-in holds a connection to PostgreSQL for a transaction; more lanes only wait longer. */
 const SIGN_IN_LANES = 32;
+/** Few enough to leave the machine room for the flood beside them. */
+const CALM_LANES = 8;
+const FLOOD_LANES = 16;
 /** Every `empty` request and everything that is compared with it: a message without fields. */
 const EMPTY = grpcFrame(new Uint8Array());
 
@@ -18,6 +24,8 @@ export interface LoadDeps {
   readonly seeds: Seeds;
   readonly inbox: Inbox;
   readonly serviceTestToken: string;
+  /** Reads the details of refusals. */
+  readonly authClient: AuthClient;
   /** Connections to the server of the scenario; a lane always uses the same one. */
   readonly connectionOf: (scenario: ScenarioName, lane: number) => Connection;
 }
@@ -33,8 +41,12 @@ export function createScenarios(deps: LoadDeps): Readonly<Record<ScenarioName, S
     'validate-hot': validations(deps, 'validate-hot', knownTokens.slice(0, 1)),
     'validate-many': validations(deps, 'validate-many', knownTokens),
     'validate-new': validations(deps, 'validate-new', newTokens),
+    'validate-calm': calmValidations(deps, 'validate-calm'),
+    'validate-flood': floodedValidations(deps),
     refresh: refreshes(deps),
+    'list-devices': deviceLists(deps),
     'sign-in': signIns(deps),
+    'sign-in-2fa': guardedSignIns(deps),
   };
 }
 
@@ -60,6 +72,74 @@ function validations(deps: LoadDeps, name: ScenarioName, tokens: readonly string
     begin: (lane, done) => {
       deps.connectionOf(name, lane).call(method.block, bodies(), (data) => {
         done(data !== undefined && isActive(data));
+      });
+    },
+  };
+}
+
+function calmValidations(deps: LoadDeps, name: ScenarioName): Scenario {
+  return { ...validations(deps, name, deps.seeds.knownTokens), lanes: CALM_LANES };
+}
+
+/**
+ * The calm lanes are measured; beside them others redeem wrong backup codes of ever other accounts as
+ * fast as they are refused. An account is asked again before its lock ends only when all were.
+ */
+function floodedValidations(deps: LoadDeps): Scenario {
+  const calm = calmValidations(deps, 'validate-flood');
+  const method = AuthService.method.useBackupCode;
+  const body = encode(unary(method), { token: '0000-0000-0000-0000' });
+  const next = circle(
+    deps.seeds.flooded.map(
+      ({ accessToken }) => unary(method, { authorization: `Bearer ${accessToken}` }).block,
+    ),
+  );
+  const redeem = (lane: number, isOver: () => boolean): void => {
+    deps.connectionOf('validate-flood', lane).call(next(), body, () => {
+      if (!isOver()) redeem(lane, isOver);
+    });
+  };
+  let open = 0;
+  return {
+    ...calm,
+    begin: (lane, done) => {
+      if (open === 0) {
+        for (let flood = 0; flood < FLOOD_LANES; flood += 1) redeem(flood, () => open === 0);
+      }
+      open += 1;
+      calm.begin(lane, (isGood) => {
+        done(isGood);
+        open -= 1;
+      });
+    },
+  };
+}
+
+function deviceLists(deps: LoadDeps): Scenario {
+  const { listDevices } = DeviceService.method;
+  const body = encode(unary(listDevices), {});
+  const next = circle(
+    deps.seeds.guarded.map(
+      ({ accessToken }) => unary(listDevices, { authorization: `Bearer ${accessToken}` }).block,
+    ),
+  );
+  return {
+    lanes: LANES,
+    begin: (lane, done) => {
+      deps.connectionOf('list-devices', lane).call(next(), body, (data) => {
+        done(data !== undefined);
+      });
+    },
+  };
+}
+
+function guardedSignIns(deps: LoadDeps): Scenario {
+  const next = circle(deps.seeds.guarded);
+  return {
+    lanes: SIGN_IN_LANES,
+    begin: (_lane, done) => {
+      signInGuarded({ client: deps.authClient, inbox: deps.inbox }, next()).then(done, () => {
+        done(false);
       });
     },
   };

@@ -6,6 +6,7 @@ import { Inbox } from './inbox.ts';
 import { measure } from './loop.ts';
 import type { Scenario } from './loop.ts';
 import { isOrder } from './messages.ts';
+import { authClient } from './second-factor.ts';
 import type { Order, Reply, Seeds, Targets, Usage } from './messages.ts';
 import { createScenarios } from './scenarios.ts';
 
@@ -52,7 +53,13 @@ function prepare(targets: Targets, seeds: Seeds): Prepared {
   };
   return {
     targets,
-    scenarios: createScenarios({ seeds, inbox, serviceTestToken, connectionOf }),
+    scenarios: createScenarios({
+      seeds,
+      inbox,
+      serviceTestToken,
+      connectionOf,
+      authClient: authClient(targets.service.port),
+    }),
   };
 }
 
