@@ -53,9 +53,13 @@ describe.each(ENGINES)('stopping %s', (engine) => {
   });
 
   test('is not held up by an open watch, which is told to come back', async () => {
-    edge.handlers.stream = deaf;
+    const opened = Promise.withResolvers<undefined>();
+    edge.handlers.stream = () => {
+      opened.resolve(undefined);
+      return deaf();
+    };
     const watching = rawCall(edge.port, { path: SWAGGER });
-    await delay(50);
+    await opened.promise;
     edge.drain.start();
     const started = performance.now();
     await edge.stop(5_000);
@@ -65,9 +69,13 @@ describe.each(ENGINES)('stopping %s', (engine) => {
   });
 
   test('cuts off what outlasts its time-out', async () => {
-    edge.handlers.unary = () => new Promise(() => undefined);
+    const accepted = Promise.withResolvers<undefined>();
+    edge.handlers.unary = () => {
+      accepted.resolve(undefined);
+      return new Promise(() => undefined);
+    };
     const call = rawCall(edge.port, { path: LIVENESS });
-    await delay(50);
+    await accepted.promise;
     const started = performance.now();
     await edge.stop(200);
     expect(performance.now() - started).toBeLessThan(1_500);

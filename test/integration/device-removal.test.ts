@@ -130,10 +130,10 @@ describe('a removed device that signs in again', () => {
     expect(again.deviceId).toBe(deviceId);
     expect(await countKeys(app, deviceId)).toBe(0);
     for (const call of [
-      app.clients.device.listDevices({}, bearer(before.accessToken)),
-      app.clients.auth.refreshTokens({ refreshToken: before.refreshToken }),
+      () => app.clients.device.listDevices({}, bearer(before.accessToken)),
+      () => app.clients.auth.refreshTokens({ refreshToken: before.refreshToken }),
     ]) {
-      expect((await refusalOf(call)).reason).toBe('SESSION_REVOKED');
+      expect((await refusalOf(call())).reason).toBe('SESSION_REVOKED');
     }
     const up = app.clients.device.revokeDevice(owner, bearer(again.accessToken));
     expect((await refusalOf(up)).reason).toBe('STEP_UP_REQUIRED');

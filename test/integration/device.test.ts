@@ -28,11 +28,11 @@ describe('one device', () => {
     const { device } = app.clients;
     const as = bearer(owner.accessToken);
     for (const call of [
-      device.getDevice({ deviceId }, as),
-      device.renameDevice({ deviceId, changes: { name: 'Mine' } }, as),
-      device.revokeDevice({ deviceId }, as),
+      () => device.getDevice({ deviceId }, as),
+      () => device.renameDevice({ deviceId, changes: { name: 'Mine' } }, as),
+      () => device.revokeDevice({ deviceId }, as),
     ]) {
-      expect(await refusalOf(call)).toMatchObject({ reason: 'DEVICE_NOT_FOUND', code: 5 });
+      expect(await refusalOf(call())).toMatchObject({ reason: 'DEVICE_NOT_FOUND', code: 5 });
     }
   });
 

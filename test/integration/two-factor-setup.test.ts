@@ -23,14 +23,14 @@ beforeEach(async () => {
 describe('setting up a second factor', () => {
   test('needs a bearer', async () => {
     for (const call of [
-      app.clients.auth.setUpTwoFactor({}),
-      app.clients.auth.enableTwoFactor({ token: '123456' }),
-      app.clients.auth.disableTwoFactor({ token: '123456' }),
-      app.clients.auth.regenerateBackupCodes({ token: '123456' }),
-      app.clients.auth.getTwoFactorStatus({}),
-      app.clients.auth.getRemainingBackupCodes({}),
+      () => app.clients.auth.setUpTwoFactor({}),
+      () => app.clients.auth.enableTwoFactor({ token: '123456' }),
+      () => app.clients.auth.disableTwoFactor({ token: '123456' }),
+      () => app.clients.auth.regenerateBackupCodes({ token: '123456' }),
+      () => app.clients.auth.getTwoFactorStatus({}),
+      () => app.clients.auth.getRemainingBackupCodes({}),
     ]) {
-      expect((await refusalOf(call)).reason).toBe('TOKEN_MISSING');
+      expect((await refusalOf(call())).reason).toBe('TOKEN_MISSING');
     }
   });
 
@@ -77,12 +77,12 @@ describe('setting up a second factor', () => {
     const junior = await signIn(app, owner.phone);
     const as = bearer(junior.accessToken);
     for (const call of [
-      app.clients.auth.setUpTwoFactor({}, as),
-      app.clients.auth.enableTwoFactor({ token: '123456' }, as),
-      app.clients.auth.disableTwoFactor({ token: '123456' }, as),
-      app.clients.auth.regenerateBackupCodes({ token: '123456' }, as),
+      () => app.clients.auth.setUpTwoFactor({}, as),
+      () => app.clients.auth.enableTwoFactor({ token: '123456' }, as),
+      () => app.clients.auth.disableTwoFactor({ token: '123456' }, as),
+      () => app.clients.auth.regenerateBackupCodes({ token: '123456' }, as),
     ]) {
-      expect(await refusalOf(call)).toMatchObject({ reason: 'STEP_UP_REQUIRED', code: 7 });
+      expect(await refusalOf(call())).toMatchObject({ reason: 'STEP_UP_REQUIRED', code: 7 });
     }
     await app.sql('UPDATE sessions SET stepped_up_at = now() WHERE id = $1', [junior.sessionId]);
     await app.clients.auth.setUpTwoFactor({}, as);
