@@ -47,9 +47,9 @@ export const twoFactorSettings = {
   ),
   bcryptConcurrency: setting(
     'TWO_FACTOR_BCRYPT_CONCURRENCY',
-    integer(1, 4),
-    2,
-    'backup codes that a process hashes at once; Node has 4 threads for them',
+    integer(1, 2),
+    1,
+    'backup codes that a process hashes at once, each on a core that other calls do not get',
   ),
   bcryptQueueLength: setting(
     'TWO_FACTOR_BCRYPT_QUEUE_LENGTH',
