@@ -3,6 +3,7 @@ import type { Config } from '../../src/config.ts';
 import { CODE_DIGITS } from '../../src/phone/code.ts';
 import { chanceOf, codeGuesses, factorGuesses, oneIn, percentOf } from './guessing.ts';
 import type { CodeCaps, FactorCaps } from './guessing.ts';
+import { MISSES_PER_LOCK } from '../../src/two-factor/store.ts';
 
 const YEAR_DAYS = 365;
 const CODE = 10 ** -CODE_DIGITS;
@@ -14,8 +15,6 @@ const BACKUP_CODE = 2 ** -75;
 const CHALLENGE = 2 ** -256;
 /** Two digits. */
 const LINK_NUMBER = 0.01;
-const MISSES_PER_LOCK = 5;
-
 export function guessingRows(config: Config): string[][] {
   return [...codeRows(config), ...factorRows(config), ...linkRows(config)];
 }

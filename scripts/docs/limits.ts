@@ -9,6 +9,7 @@ import type { Limit, WithoutRedis } from '../../src/limits/policy.ts';
 import { phoneCaps } from '../../src/phone/limits.ts';
 import { guessingRows } from './guessing-rows.ts';
 import { code, table } from './markdown.ts';
+import { MISSES_PER_LOCK } from '../../src/two-factor/store.ts';
 
 const INTRODUCTION = `# Limits
 
@@ -168,9 +169,6 @@ function secondFactor(config: Config): Limit[] {
     },
   ];
 }
-
-/** Every fifth miss locks: the statement that counts them says so. */
-const MISSES_PER_LOCK = 5;
 
 function waits(config: Config): string {
   const rows = [

@@ -9,13 +9,16 @@ export interface MissBounds {
   readonly twoFactorRefusingMisses: number;
 }
 
+/** Misses in a row that lock the factor, again and again. */
+export const MISSES_PER_LOCK = 5;
+
 /** $2 is the ladder of locks. Every fifth miss in a row takes its next rung. */
 const COUNTED = `
   misses = s.misses + 1,
   locked_until = CASE
-    WHEN (s.misses + 1) % 5 = 0
+    WHEN (s.misses + 1) % ${MISSES_PER_LOCK} = 0
     THEN now() + make_interval(
-      secs => ($2::integer[])[least((s.misses + 1) / 5, cardinality($2::integer[]))])
+      secs => ($2::integer[])[least((s.misses + 1) / ${MISSES_PER_LOCK}, cardinality($2::integer[]))])
     ELSE s.locked_until END`;
 
 const IS_OPEN = `coalesce(s.locked_until <= now(), true)`;
@@ -72,7 +75,7 @@ const UNCOUNT_TRY = sql(
   'two_factor.uncount_try',
   `UPDATE two_factor_states
       SET misses = misses - 1,
-          locked_until = CASE WHEN misses % 5 = 0 THEN NULL ELSE locked_until END
+          locked_until = CASE WHEN misses % ${MISSES_PER_LOCK} = 0 THEN NULL ELSE locked_until END
     WHERE user_id = $1 AND misses > 0`,
 );
 
