@@ -1,12 +1,9 @@
 import { appendAudit } from '../audit/append.ts';
 import type { Origin } from '../audit/append.ts';
-import { deviceLimit } from '../device/admit.ts';
-import { listEveryDevice } from '../device/list.ts';
-import type { DeviceRow } from '../device/store.ts';
 import { enter, tellOfNewDevice } from '../entry/enter.ts';
 import type { EnterDeps, Refused } from '../entry/enter.ts';
-import { findPlace } from '../entry/place.ts';
-import type { Place, PlaceDeps } from '../entry/place.ts';
+import { takePlace } from '../entry/place.ts';
+import type { Admitted, DeviceLimited, PlaceDeps } from '../entry/place.ts';
 import { lockAccountById } from '../entry/store.ts';
 import { lockedDown, turnAway } from '../entry/turn-away.ts';
 import type { KeyBundle } from '../keys/bundle.ts';
@@ -38,12 +35,6 @@ export interface CompleteRequest {
   /** After DEVICE_LIMIT: the device that makes place. */
   readonly replaceDeviceId: string | undefined;
   readonly origin: Origin;
-}
-
-/** Every place for a device is taken: the list to choose from. */
-interface DeviceLimited {
-  readonly status: 'device_limit';
-  readonly devices: readonly DeviceRow[];
 }
 
 export type CompleteOutcome =
@@ -105,12 +96,8 @@ async function decide(
   if (!(await isSessionLiving(tx, challenge.sessionId))) {
     return turnAway(deps, tx, { ...turned, error: sessionRevoked() });
   }
-  const place = await findPlace(deps, tx, { ...attempt, accountId, device });
-  if (place.status === 'refused') return turnAway(deps, tx, { ...turned, error: place.error });
-  if (place.status === 'full') {
-    await turnAway(deps, tx, { ...turned, error: deviceLimit() });
-    return { status: 'device_limit', devices: await listEveryDevice(deps, tx, accountId) };
-  }
+  const place = await takePlace(deps, tx, { ...attempt, accountId, device });
+  if (place.status !== 'admitted') return place;
   if (!(await insertCompleted(tx, attempt.challengeId))) throw linkNotFound();
   return open(deps, tx, { ...attempt, place });
 }
@@ -119,7 +106,7 @@ async function decide(
 async function open(
   deps: CompleteDeps,
   tx: Tx,
-  { challenge, bundle, origin, place }: Attempt & { place: Extract<Place, { status: 'admitted' }> },
+  { challenge, bundle, origin, place }: Attempt & { readonly place: Admitted },
 ): Promise<Opened> {
   const { accountId } = challenge;
   const entry = {

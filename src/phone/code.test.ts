@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { Digest } from '../platform/digest.ts';
 import { matchesCode, scopeOf, storeCode } from './code.ts';
 import { attemptKey } from './limits.ts';
-import { parseNumber } from './number.ts';
+import { storedNumber } from './number.ts';
 
 const older = { kid: 'older', key: Buffer.alloc(32, 1) };
 const newer = { kid: 'newer', key: Buffer.alloc(32, 2) };
 const digest = new Digest([older]);
-const phone = parseNumber('+33612345678', []);
+const phone = storedNumber('+33612345678');
 const scope = scopeOf('login', undefined);
 const binding = { verificationId: 'v1', scope, phone };
 
@@ -38,7 +38,7 @@ describe('a stored code', () => {
     ['verification', { verificationId: 'v2' }],
     ['purpose', { scope: 'register' }],
     ['owner', { scope: 'login:somebody' }],
-    ['number', { phone: parseNumber('+33612345679', []) }],
+    ['number', { phone: storedNumber('+33612345679') }],
   ] as const)('is worth nothing for another %s', (_name, change) => {
     const stored = storeCode(digest, binding, '012345');
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { DomainError } from '../errors.ts';
-import { parseNumber, traitsOf, unknownCountries } from './number.ts';
+import { readNumber, traitsOf, unknownCountries } from './number.ts';
 
 function refusalOf(raw: string, countries: readonly string[] = []): string | undefined {
   try {
@@ -115,3 +115,10 @@ test('a number shares its country and kind with others, also one that gets no co
 test('a typo in the list of countries is found', () => {
   expect(unknownCountries(['FR', 'XX', 'fr', 'UK', 'GB'])).toEqual(['XX', 'fr', 'UK']);
 });
+
+/** Every refusal is thrown, for its form or not. */
+function parseNumber(raw: string, countries: readonly string[]): string {
+  const read = readNumber(raw, countries);
+  if (read.status === 'barred') throw read.error;
+  return read.phone;
+}

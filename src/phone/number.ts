@@ -49,13 +49,6 @@ export function readNumber(raw: string, countries: readonly string[]): ReadNumbe
   return { status: 'read', phone: storedNumber(number.number) };
 }
 
-/** The same, where every refusal ends the call. @throws NUMBER_REFUSED */
-export function parseNumber(raw: string, countries: readonly string[]): E164 {
-  const read = readNumber(raw, countries);
-  if (read.status === 'barred') throw read.error;
-  return read.phone;
-}
-
 /** What guards know of a number, also of one that gets no codes. */
 export function traitsOf(raw: string): NumberTraits {
   const number = parsed(raw);
@@ -63,7 +56,7 @@ export function traitsOf(raw: string): NumberTraits {
   return { number: text, country, kind: number?.getType() ?? 'UNKNOWN' };
 }
 
-/** A number that was read by `parseNumber` before it was stored. */
+/** A number that was read by `readNumber` before it was stored. */
 export function storedNumber(text: string): E164 {
   return text as E164;
 }

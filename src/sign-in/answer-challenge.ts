@@ -1,5 +1,6 @@
 import type { Origin } from '../audit/append.ts';
 import type { Refused } from '../entry/enter.ts';
+import { takePlace } from '../entry/place.ts';
 import { lockAccountById } from '../entry/store.ts';
 import { lockedDown, turnAway } from '../entry/turn-away.ts';
 import { bundleFromJson } from '../keys/bundle-json.ts';
@@ -7,7 +8,7 @@ import type { Tx } from '../platform/postgres.ts';
 import { claimFactor, factorCodeWrong, matchFactor } from '../two-factor/prove.ts';
 import type { FactorKind, MatchedFactor, MatchDeps } from '../two-factor/prove.ts';
 import { challengeId, challengeInvalid, codeMissing } from './challenge.ts';
-import { completeEntry, openSessionAt, takePlace } from './login.ts';
+import { completeEntry, openSessionAt } from './login.ts';
 import type { LoginDeps, LoginOutcome, Opened } from './login.ts';
 import {
   endChallenge,

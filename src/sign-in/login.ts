@@ -1,10 +1,7 @@
-import { deviceLimit } from '../device/admit.ts';
-import { listEveryDevice } from '../device/list.ts';
-import type { DeviceRow } from '../device/store.ts';
 import { enter, refuse, tellOfNewDevice } from '../entry/enter.ts';
 import type { EnterDeps, Refused } from '../entry/enter.ts';
-import { findPlace } from '../entry/place.ts';
-import type { Place, PlaceDeps, PlaceRequest } from '../entry/place.ts';
+import { takePlace } from '../entry/place.ts';
+import type { Admitted, DeviceLimited, PlaceDeps, PlaceRequest } from '../entry/place.ts';
 import { isDormant, lockAccount, recordAuthentication } from '../entry/store.ts';
 import { accountNotFound, lockedDown, turnAway } from '../entry/turn-away.ts';
 import { readProof, requireLiving, spend } from '../phone/proven.ts';
@@ -34,12 +31,6 @@ export interface LoginRequest extends EntryRequest {
   /** After DEVICE_LIMIT: the device that makes place. */
   readonly replaceDeviceId: string | undefined;
 }
-
-/** Every place for a device is taken: the list to choose from. */
-type DeviceLimited = {
-  readonly status: 'device_limit';
-  readonly devices: readonly DeviceRow[];
-};
 
 /** Signed in, or what is missing for it. */
 export type LoginOutcome =
@@ -108,23 +99,6 @@ async function decide(
   await spend(tx, proof);
   if (wasDormant) await reopenAccount(deps, tx, attempt);
   return openSessionAt(deps, tx, { ...attempt, place, methods: ['sms'] });
-}
-
-type Admitted = Extract<Place, { status: 'admitted' }>;
-
-/** A place for the device, or why there is none; the refusal is recorded. @throws DEVICE_LIMIT */
-export async function takePlace(
-  deps: PlaceDeps & EnterDeps,
-  tx: Tx,
-  request: PlaceRequest,
-): Promise<Admitted | Refused | DeviceLimited> {
-  const { accountId, device, origin } = request;
-  const place = await findPlace(deps, tx, request);
-  if (place.status === 'admitted') return place;
-  const turned = { type: 'session.refused', accountId, deviceId: device.id, origin } as const;
-  if (place.status === 'refused') return turnAway(deps, tx, { ...turned, error: place.error });
-  await turnAway(deps, tx, { ...turned, error: deviceLimit() });
-  return { status: 'device_limit', devices: await listEveryDevice(deps, tx, accountId) };
 }
 
 /** The session of somebody who proved all that the account asks for. */
