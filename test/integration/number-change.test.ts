@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   ageSession,
   auditOf,
+  changeNumber,
   moveTo,
+  phoneOf,
   proveNewNumber,
   proveOldNumber,
   toldTo,
@@ -12,7 +14,6 @@ import type { TestApp } from '../support/app.ts';
 import { bearer, refusalOf } from '../support/client.ts';
 import { letSleep } from '../support/dormant.ts';
 import { newAddress, newNumber, registerPerson, signIn } from '../support/person.ts';
-import type { SignedIn } from '../support/person.ts';
 import { codeOf, registerTwoFactorPerson, wrongCodeFor } from '../support/two-factor-person.ts';
 
 let app: TestApp;
@@ -21,22 +22,6 @@ beforeAll(async () => {
   app = await startApp();
 });
 afterAll(() => app.stop());
-
-interface Proofs {
-  readonly newNumberVerificationId: string;
-  readonly oldNumberVerificationId?: string;
-  readonly token?: string;
-}
-
-function change(person: SignedIn, proofs: Proofs) {
-  return app.clients.auth.changePhoneNumber(proofs, bearer(person.accessToken));
-}
-
-async function phoneOf(userId: string): Promise<string | null> {
-  const sql = 'SELECT phone_number AS phone FROM users_auth WHERE id = $1';
-  const [row] = await app.sql<{ phone: string | null }>(sql, [userId]);
-  return row?.phone ?? null;
-}
 
 describe('asking for a code in order to change the number', () => {
   test('is refused to a junior session, for either number', async () => {
@@ -98,15 +83,15 @@ describe('changing the number', () => {
     const person = await registerPerson(app);
     await ageSession(app, person.sessionId, 6);
     const { verificationId } = await proveNewNumber(app, person);
-    const changing = change(person, { newNumberVerificationId: verificationId });
+    const changing = changeNumber(app, person, { newNumberVerificationId: verificationId });
     expect((await refusalOf(changing)).reason).toBe('STEP_UP_REQUIRED');
-    expect(await phoneOf(person.userId)).toBe(person.phone);
+    expect(await phoneOf(app, person.userId)).toBe(person.phone);
   });
 
   test('by the old number keeps the account, and tells services, owner and auditor', async () => {
     const person = await registerPerson(app);
     const phone = await moveTo(app, person);
-    expect(await phoneOf(person.userId)).toBe(phone);
+    expect(await phoneOf(app, person.userId)).toBe(phone);
     expect(await toldTo(app, person.userId)).toEqual(['NUMBER_CHANGED']);
     expect(await auditOf(app, person.userId)).toContain('account.number_changed');
     const again = await signIn(app, phone);
@@ -119,31 +104,40 @@ describe('changing the number', () => {
     const person = await registerPerson(app);
     await ageSession(app, person.sessionId, 8);
     const { phone, verificationId } = await proveNewNumber(app, person);
-    const answer = await change(person, { newNumberVerificationId: verificationId });
+    const answer = await changeNumber(app, person, { newNumberVerificationId: verificationId });
     expect(answer.maskedPhoneNumber).toBe(`+33…${phone.slice(-2)}`);
-    expect(await phoneOf(person.userId)).toBe(phone);
+    expect(await phoneOf(app, person.userId)).toBe(phone);
   });
 
   test('by a second factor refuses a wrong code, takes a right one and burns it', async () => {
     const person = await registerTwoFactorPerson(app);
     const { verificationId } = await proveNewNumber(app, person);
     const proofs = { newNumberVerificationId: verificationId };
-    const wrong = change(person, { ...proofs, token: wrongCodeFor(person.secret) });
+    const wrong = changeNumber(app, person, { ...proofs, token: wrongCodeFor(person.secret) });
     expect((await refusalOf(wrong)).reason).toBe('TWO_FACTOR_CODE_WRONG');
     const token = codeOf(person.secret);
-    await change(person, { ...proofs, token });
+    await changeNumber(app, person, { ...proofs, token });
     const next = await proveNewNumber(app, person);
-    const again = change(person, { newNumberVerificationId: next.verificationId, token });
+    const again = changeNumber(app, person, {
+      newNumberVerificationId: next.verificationId,
+      token,
+    });
     expect((await refusalOf(again)).reason).toBe('TWO_FACTOR_CODE_WRONG');
     const [backupCode = ''] = person.backupCodes;
-    await change(person, { newNumberVerificationId: next.verificationId, token: backupCode });
-    expect(await phoneOf(person.userId)).toBe(next.phone);
+    await changeNumber(app, person, {
+      newNumberVerificationId: next.verificationId,
+      token: backupCode,
+    });
+    expect(await phoneOf(app, person.userId)).toBe(next.phone);
   });
 
   test('asks for no code of a person without a second factor', async () => {
     const person = await registerPerson(app);
     const { verificationId } = await proveNewNumber(app, person);
-    const changing = change(person, { newNumberVerificationId: verificationId, token: '123456' });
+    const changing = changeNumber(app, person, {
+      newNumberVerificationId: verificationId,
+      token: '123456',
+    });
     expect((await refusalOf(changing)).reason).toBe('TWO_FACTOR_NOT_ENABLED');
   });
 
@@ -157,7 +151,7 @@ describe('changing the number', () => {
       [person.sessionId],
     );
     const token = codeOf(person.secret);
-    const changing = change(person, { newNumberVerificationId: verificationId, token });
+    const changing = changeNumber(app, person, { newNumberVerificationId: verificationId, token });
     expect((await refusalOf(changing)).reason).toBe('STEP_UP_REQUIRED');
   });
 
@@ -166,15 +160,17 @@ describe('changing the number', () => {
     await ageSession(app, person.sessionId, 8);
     const { verificationId } = await proveNewNumber(app, person, other.phone);
     const proofs = { newNumberVerificationId: verificationId };
-    expect((await refusalOf(change(person, proofs))).reason).toBe('NUMBER_TAKEN');
+    expect((await refusalOf(changeNumber(app, person, proofs))).reason).toBe('NUMBER_TAKEN');
     expect(await auditOf(app, person.userId)).toContain(
       'account.number_change_refused NUMBER_TAKEN',
     );
     await app.clients.auth.deleteAccount({}, bearer(other.accessToken));
-    expect((await refusalOf(change(person, proofs))).reason).toBe('VERIFICATION_UNKNOWN');
+    expect((await refusalOf(changeNumber(app, person, proofs))).reason).toBe(
+      'VERIFICATION_UNKNOWN',
+    );
     const again = await proveNewNumber(app, person, other.phone);
-    await change(person, { newNumberVerificationId: again.verificationId });
-    expect(await phoneOf(person.userId)).toBe(other.phone);
+    await changeNumber(app, person, { newNumberVerificationId: again.verificationId });
+    expect(await phoneOf(app, person.userId)).toBe(other.phone);
   });
 
   test('gives a try back whose right code met a number that is taken', async () => {
@@ -182,7 +178,7 @@ describe('changing the number', () => {
     const { verificationId } = await proveNewNumber(app, person, other.phone);
     for (let time = 0; time < 6; time += 1) {
       const proofs = { newNumberVerificationId: verificationId, token: codeOf(person.secret) };
-      expect((await refusalOf(change(person, proofs))).reason).toBe('NUMBER_TAKEN');
+      expect((await refusalOf(changeNumber(app, person, proofs))).reason).toBe('NUMBER_TAKEN');
     }
   });
 
@@ -191,9 +187,9 @@ describe('changing the number', () => {
     await letSleep(app, sleeper.userId);
     await ageSession(app, person.sessionId, 8);
     const { verificationId } = await proveNewNumber(app, person, sleeper.phone);
-    const changing = change(person, { newNumberVerificationId: verificationId });
+    const changing = changeNumber(app, person, { newNumberVerificationId: verificationId });
     expect((await refusalOf(changing)).reason).toBe('NUMBER_TAKEN');
-    expect(await phoneOf(sleeper.userId)).toBe(sleeper.phone);
+    expect(await phoneOf(app, sleeper.userId)).toBe(sleeper.phone);
   });
 
   test('uses its verifications up', async () => {
@@ -203,7 +199,7 @@ describe('changing the number', () => {
       newNumberVerificationId: next.verificationId,
       oldNumberVerificationId: await proveOldNumber(app, person),
     };
-    await change(person, proofs);
-    expect((await refusalOf(change(person, proofs))).reason).toBe('VERIFICATION_SPENT');
+    await changeNumber(app, person, proofs);
+    expect((await refusalOf(changeNumber(app, person, proofs))).reason).toBe('VERIFICATION_SPENT');
   });
 });

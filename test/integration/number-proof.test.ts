@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { ageSession, proveNewNumber, proveOldNumber } from '../support/account.ts';
+import {
+  ageSession,
+  changeNumber,
+  phoneOf,
+  proveNewNumber,
+  proveOldNumber,
+} from '../support/account.ts';
 import { startApp } from '../support/app.ts';
 import type { TestApp } from '../support/app.ts';
 import { bearer, refusalOf } from '../support/client.ts';
 import { newAddress, newNumber, prove, registerPerson, signIn } from '../support/person.ts';
-import type { SignedIn } from '../support/person.ts';
 
 let app: TestApp;
 
@@ -13,22 +18,6 @@ beforeAll(async () => {
   app = await startApp();
 });
 afterAll(() => app.stop());
-
-interface Proofs {
-  readonly newNumberVerificationId: string;
-  readonly oldNumberVerificationId?: string;
-  readonly token?: string;
-}
-
-function change(person: SignedIn, proofs: Proofs) {
-  return app.clients.auth.changePhoneNumber(proofs, bearer(person.accessToken));
-}
-
-async function phoneOf(userId: string): Promise<string | null> {
-  const sql = 'SELECT phone_number AS phone FROM users_auth WHERE id = $1';
-  const [row] = await app.sql<{ phone: string | null }>(sql, [userId]);
-  return row?.phone ?? null;
-}
 
 describe('a verification of a number change', () => {
   test('exists for no other account, session or purpose, neither to confirm nor to use', async () => {
@@ -55,7 +44,7 @@ describe('a verification of a number change', () => {
     await ageSession(app, second.sessionId, 8);
     await ageSession(app, stranger.sessionId, 8);
     for (const thief of [stranger, second]) {
-      const using = change(thief, { newNumberVerificationId: verificationId });
+      const using = changeNumber(app, thief, { newNumberVerificationId: verificationId });
       expect((await refusalOf(using)).reason).toBe('VERIFICATION_UNKNOWN');
     }
     const registering = auth.register({ verificationId, deviceId: randomUUID() });
@@ -74,9 +63,11 @@ describe('a verification of a number change', () => {
       },
       { newNumberVerificationId: old, oldNumberVerificationId: old },
     ]) {
-      expect((await refusalOf(change(person, proofs))).reason).toBe('VERIFICATION_UNKNOWN');
+      expect((await refusalOf(changeNumber(app, person, proofs))).reason).toBe(
+        'VERIFICATION_UNKNOWN',
+      );
     }
-    expect(await phoneOf(person.userId)).toBe(person.phone);
+    expect(await phoneOf(app, person.userId)).toBe(person.phone);
   });
 
   test('that another purpose confirmed for the number is no proof', async () => {
@@ -85,12 +76,14 @@ describe('a verification of a number change', () => {
     const login = await prove(app, 'login', { phone: person.phone });
     const register = await prove(app, 'register');
     const next = await proveNewNumber(app, person);
-    const withLogin = change(person, {
+    const withLogin = changeNumber(app, person, {
       newNumberVerificationId: next.verificationId,
       oldNumberVerificationId: login.verificationId,
     });
     expect((await refusalOf(withLogin)).reason).toBe('VERIFICATION_UNKNOWN');
-    const withRegister = change(person, { newNumberVerificationId: register.verificationId });
+    const withRegister = changeNumber(app, person, {
+      newNumberVerificationId: register.verificationId,
+    });
     expect((await refusalOf(withRegister)).reason).toBe('VERIFICATION_UNKNOWN');
   });
 
@@ -100,7 +93,7 @@ describe('a verification of a number change', () => {
     const { verificationId } = await app
       .clientsAt(newAddress())
       .auth.requestNewNumberVerification({ phoneNumber: newNumber() }, bearer(person.accessToken));
-    const changing = change(person, { newNumberVerificationId: verificationId });
+    const changing = changeNumber(app, person, { newNumberVerificationId: verificationId });
     expect((await refusalOf(changing)).reason).toBe('VERIFICATION_UNCONFIRMED');
   });
 });

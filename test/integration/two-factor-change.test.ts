@@ -7,6 +7,7 @@ import type { SignedIn } from '../support/person.ts';
 import {
   codeOf,
   freshenCodes,
+  toldOfFactor,
   turnOnTwoFactor,
   wrongCodeFor,
 } from '../support/two-factor-person.ts';
@@ -33,7 +34,7 @@ describe('turning it off', () => {
     expect(await app.sql(left, [owner.userId])).toEqual([
       { codes: 0, states: 0, two_factor_secret: null, two_factor_enabled: false },
     ]);
-    expect((await told()).at(-1)).toContain('disabled');
+    expect((await toldOfFactor(app, owner.userId)).at(-1)).toContain('disabled');
     await signIn(app, owner.phone);
     await turnOnTwoFactor(app, owner);
     expect(await remaining()).toBe(10);
@@ -81,7 +82,7 @@ describe('replacing the backup codes', () => {
     const token = backupCodes[1] ?? '';
     const old = await refusalOf(app.clients.auth.disableTwoFactor({ token }, asOwner()));
     expect(old.reason).toBe('TWO_FACTOR_CODE_WRONG');
-    expect((await told()).at(-1)).toContain('codes_replaced');
+    expect((await toldOfFactor(app, owner.userId)).at(-1)).toContain('codes_replaced');
     const again = { token: fresh.backupCodes[1] ?? '' };
     const newest = await app.clients.auth.regenerateBackupCodes(again, asOwner());
     expect(await remaining()).toBe(10);
@@ -109,14 +110,4 @@ function status() {
 
 async function remaining(): Promise<number> {
   return (await app.clients.auth.getRemainingBackupCodes({}, asOwner())).remaining;
-}
-
-/** Payloads of the words to the owner about the factor, as text. */
-async function told(): Promise<string[]> {
-  const rows = await app.sql<{ payload: Buffer }>(
-    `SELECT payload FROM outbox WHERE account_id = $1 AND type = 'security' ORDER BY id`,
-    [owner.userId],
-  );
-  const texts = rows.map(({ payload }) => payload.toString('latin1'));
-  return texts.filter((text) => /set_up|enabled|disabled|codes_replaced/.test(text));
 }

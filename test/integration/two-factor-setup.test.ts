@@ -7,7 +7,12 @@ import type { TestApp } from '../support/app.ts';
 import { bearer, refusalOf } from '../support/client.ts';
 import { registerPerson, signIn } from '../support/person.ts';
 import type { SignedIn } from '../support/person.ts';
-import { codeOf, turnOnTwoFactor, wrongCodeFor } from '../support/two-factor-person.ts';
+import {
+  codeOf,
+  toldOfFactor,
+  turnOnTwoFactor,
+  wrongCodeFor,
+} from '../support/two-factor-person.ts';
 
 let app: TestApp;
 let owner: SignedIn;
@@ -64,7 +69,7 @@ describe('setting up a second factor', () => {
     expect(second.secret).not.toBe(first.secret);
     expect((await enable(codeOf(first.secret))).reason).toBe('TWO_FACTOR_CODE_WRONG');
     await app.clients.auth.enableTwoFactor({ token: codeOf(second.secret) }, asOwner());
-    expect(await told()).toHaveLength(2);
+    expect(await toldOfFactor(app, owner.userId)).toHaveLength(2);
     expect(await audited()).toEqual([
       'two_factor.set_up',
       'two_factor.set_up',
@@ -116,10 +121,9 @@ describe('turning it on', () => {
     expect(enabled).toBe(true);
     expect(Math.abs(Number(enableTime?.seconds) - Date.now() / 1000)).toBeLessThan(10);
     expect(await remaining()).toBe(10);
-    expect((await told()).map((payload) => /set_up|enabled/.exec(payload)?.[0])).toEqual([
-      'set_up',
-      'enabled',
-    ]);
+    expect(
+      (await toldOfFactor(app, owner.userId)).map((payload) => /set_up|enabled/.exec(payload)?.[0]),
+    ).toEqual(['set_up', 'enabled']);
   });
 
   test('takes the code of older clients, with blanks, and wants one of the two', async () => {
@@ -175,16 +179,6 @@ function status() {
 
 async function remaining(): Promise<number> {
   return (await app.clients.auth.getRemainingBackupCodes({}, asOwner())).remaining;
-}
-
-/** Payloads of the words to the owner about the factor, as text. */
-async function told(): Promise<string[]> {
-  const rows = await app.sql<{ payload: Buffer }>(
-    `SELECT payload FROM outbox WHERE account_id = $1 AND type = 'security' ORDER BY id`,
-    [owner.userId],
-  );
-  const texts = rows.map(({ payload }) => payload.toString('latin1'));
-  return texts.filter((text) => /set_up|enabled|disabled|codes_replaced/.test(text));
 }
 
 async function audited(): Promise<string[]> {

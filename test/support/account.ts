@@ -31,6 +31,24 @@ export async function proveNewNumber(
   return { phone, verificationId };
 }
 
+/** What a change of the number is asked with. */
+interface NumberProofs {
+  readonly newNumberVerificationId: string;
+  readonly oldNumberVerificationId?: string;
+  readonly token?: string;
+}
+
+export function changeNumber(app: TestApp, person: SignedIn, proofs: NumberProofs) {
+  return app.clients.auth.changePhoneNumber(proofs, bearer(person.accessToken));
+}
+
+/** The number that the account has now. */
+export async function phoneOf(app: TestApp, userId: string): Promise<string | null> {
+  const sql = 'SELECT phone_number AS phone FROM users_auth WHERE id = $1';
+  const [row] = await app.sql<{ phone: string | null }>(sql, [userId]);
+  return row?.phone ?? null;
+}
+
 /** Gives the person another number, proven by the old one too. */
 export async function moveTo(
   app: TestApp,
@@ -38,13 +56,10 @@ export async function moveTo(
   phone: string = newNumber(),
 ): Promise<string> {
   const proven = await proveNewNumber(app, person, phone);
-  await app.clients.auth.changePhoneNumber(
-    {
-      newNumberVerificationId: proven.verificationId,
-      oldNumberVerificationId: await proveOldNumber(app, person),
-    },
-    bearer(person.accessToken),
-  );
+  await changeNumber(app, person, {
+    newNumberVerificationId: proven.verificationId,
+    oldNumberVerificationId: await proveOldNumber(app, person),
+  });
   return phone;
 }
 

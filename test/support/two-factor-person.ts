@@ -55,6 +55,16 @@ export async function freshenCodes(app: TestApp, userId: string): Promise<void> 
   );
 }
 
+/** Payloads of the words to the owner about changes of the factor, as text. */
+export async function toldOfFactor(app: TestApp, userId: string): Promise<string[]> {
+  const rows = await app.sql<{ payload: Buffer }>(
+    `SELECT payload FROM outbox WHERE account_id = $1 AND type = 'security' ORDER BY id`,
+    [userId],
+  );
+  const texts = rows.map(({ payload }) => payload.toString('latin1'));
+  return texts.filter((text) => /set_up|enabled|disabled|codes_replaced/.test(text));
+}
+
 /** What a device that signs in tells of itself. */
 export interface EnteringDevice {
   readonly deviceId?: string;
